@@ -1,0 +1,59 @@
+// The contract of each kernel: what its arguments must satisfy so that it can neither read nor write out of bounds.
+// Contracts run on the calling thread before a command is enqueued, for every device. They are the last line of
+// defence behind lib/ops, whose messages speak the user's language. One function per kernel, one file per family.
+// A contract returns NULL, or says in a few words what it expected; the addon adds the kernel's name and the shapes.
+#pragma once
+#include "backend.h"
+
+namespace neurite::contract {
+
+using verdict = const char*;
+
+#define NR_KERNEL(name, ...) verdict name(__VA_ARGS__);
+#include "kernels.def"
+
+inline bool is_float(int32_t dtype) {
+  return dtype == nr_dtype_f32 || dtype == nr_dtype_f64 || dtype == nr_dtype_f16 || dtype == nr_dtype_bf16;
+}
+inline bool is_float(const nr_tensor& t) { return is_float(t.dtype); }
+
+inline int64_t numel(const nr_tensor& t) {
+  int64_t n = 1;
+  for (int d = 0; d < t.ndim; d++) n *= t.shape[d];
+  return n;
+}
+
+inline bool same_shape(const nr_tensor& a, const nr_tensor& b) {
+  if (a.ndim != b.ndim) return false;
+  for (int d = 0; d < a.ndim; d++)
+    if (a.shape[d] != b.shape[d]) return false;
+  return true;
+}
+
+inline bool is_contiguous(const nr_tensor& t) {
+  int64_t expected = 1;
+  for (int d = t.ndim - 1; d >= 0; d--) {
+    if (t.shape[d] != 1 && t.stride[d] != expected) return false;
+    expected *= t.shape[d];
+  }
+  return true;
+}
+
+// True if `from` broadcasts to `to`: aligned at the last dim, every dim equal or 1.
+inline bool broadcasts_to(const nr_tensor& from, const nr_tensor& to) {
+  if (from.ndim > to.ndim) return false;
+  for (int d = 0; d < from.ndim; d++) {
+    const int64_t n = from.shape[from.ndim - 1 - d];
+    if (n != 1 && n != to.shape[to.ndim - 1 - d]) return false;
+  }
+  return true;
+}
+
+// True if no two elements of t share an address, so that threads may write all of them.
+inline bool is_writable(const nr_tensor& t) {
+  for (int d = 0; d < t.ndim; d++)
+    if (t.shape[d] > 1 && t.stride[d] == 0) return false;
+  return true;
+}
+
+}  // namespace neurite::contract

@@ -1,0 +1,47 @@
+// A pool that runs the tasks of one parallel region at a time. The caller takes part; tasks are claimed from a shared
+// counter, so a slow thread never holds up the others.
+#pragma once
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace neurite {
+
+class ThreadPool {
+ public:
+  using Body = void (*)(void* state, int64_t task, int32_t thread);
+
+  explicit ThreadPool(int threads);
+  ~ThreadPool();
+  ThreadPool(const ThreadPool&) = delete;
+  ThreadPool& operator=(const ThreadPool&) = delete;
+
+  int threads() const { return static_cast<int>(workers_.size()) + 1; }
+
+  // Called by one thread at a time. Returns when every task has run.
+  void run(int64_t tasks, Body body, void* state);
+
+ private:
+  void work(int32_t thread);
+  void claim(int32_t thread);
+  bool wait_for_region(uint64_t seen);
+
+  // Written before left_ is published; read only by a thread that holds a task of the current region.
+  Body body_ = nullptr;
+  void* state_ = nullptr;
+  int64_t tasks_ = 0;
+  // Tasks not yet claimed, in the low 40 bits, under the number of the region: a thread that comes late to a region
+  // finds nothing to claim, and nobody waits for it.
+  alignas(64) std::atomic<uint64_t> left_{0};
+  alignas(64) std::atomic<int64_t> finished_{0};
+  std::atomic<int32_t> sleeping_{0};
+  std::atomic<bool> stop_{false};
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::vector<std::thread> workers_;
+};
+
+}  // namespace neurite

@@ -1,0 +1,117 @@
+// A small harness for native tests: tensors that own their memory, a context with real threads, CHECK macros, and a
+// loop over the instruction sets this machine can run. Each *_test.cpp becomes one CTest executable.
+#pragma once
+#include <cmath>
+#include <cstdarg>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+#include <initializer_list>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "backend.h"
+#include "runtime/cpu_features.h"
+#include "runtime/thread_pool.h"
+
+namespace harness {
+
+inline int failures = 0, checks = 0;
+
+#define CHECK(condition, ...)                                                       \
+  do {                                                                              \
+    harness::checks++;                                                              \
+    if (!(condition)) {                                                             \
+      harness::failures++;                                                          \
+      std::printf("%s:%d: %s  ", __FILE__, __LINE__, #condition);                   \
+      std::printf("" __VA_ARGS__);                                                  \
+      std::printf("\n");                                                            \
+    }                                                                               \
+  } while (0)
+
+// A context over a thread pool; remembers the first failure.
+struct Context : nr_context {
+  explicit Context(int thread_count = 2) : pool(thread_count) {
+    stream = nullptr;
+    threads = thread_count;
+    parallel = [](nr_context* c, int64_t tasks, void (*body)(void*, int64_t, int32_t), void* state) {
+      static_cast<Context*>(c)->pool.run(tasks, body, state);
+    };
+    scratch = [](nr_context* c, size_t bytes) {
+      void* p = std::aligned_alloc(64, (bytes + 63) / 64 * 64 + 64);
+      std::memset(p, 0xff, bytes);  // NaN: reading scratch before writing it shows
+      static_cast<Context*>(c)->blocks.emplace_back(p, std::free);
+      return p;
+    };
+    fail = [](nr_context* c, const char* code, const char* format, ...) {
+      char text[256];
+      va_list args;
+      va_start(args, format);
+      std::vsnprintf(text, sizeof text, format, args);
+      va_end(args);
+      auto* self = static_cast<Context*>(c);
+      if (self->error.empty()) self->error = std::string(code) + ": " + text;
+    };
+  }
+  neurite::ThreadPool pool;
+  std::string error;
+  std::vector<std::unique_ptr<void, void (*)(void*)>> blocks;
+};
+
+// Owns `data` of one dtype; converts to and from double for references.
+struct Array {
+  nr_tensor t{};
+  std::shared_ptr<void> memory;
+  int64_t numel = 1;
+
+  Array(std::vector<int64_t> shape, int32_t dtype = nr_dtype_f32) {
+    t.dtype = dtype;
+    t.ndim = static_cast<int32_t>(shape.size());
+    for (int d = t.ndim - 1; d >= 0; d--) {
+      t.shape[d] = shape[d];
+      t.stride[d] = numel;
+      numel *= shape[d];
+    }
+    const size_t bytes = static_cast<size_t>(numel) * 8 + 64;
+    memory.reset(std::aligned_alloc(64, (bytes + 63) / 64 * 64), std::free);
+    std::memset(memory.get(), 0xff, bytes);
+    t.data = memory.get();
+  }
+  template <class T>
+  T* as() const {
+    return static_cast<T*>(t.data);
+  }
+  operator const nr_tensor*() const { return &t; }
+  operator nr_tensor*() { return &t; }
+};
+
+inline Array random_f32(std::vector<int64_t> shape, uint32_t seed = 1, float low = -1, float high = 1) {
+  Array a(std::move(shape));
+  std::mt19937 rng(seed);
+  std::uniform_real_distribution<float> draw(low, high);
+  for (int64_t i = 0; i < a.numel; i++) a.as<float>()[i] = draw(rng);
+  return a;
+}
+
+inline nr_optional none() { return {}; }
+inline nr_optional some(const Array& a) { return {a.t, true}; }
+inline nr_operand operand(const Array& a) { return {a.t, 0}; }
+
+// Runs `test` with the table of every instruction set that this machine can run.
+inline void each_isa(const std::function<void(const nr_backend&)>& test) {
+  for (const nr_backend* backend : neurite::cpu_backends()) {
+    const int before = failures;
+    test(*backend);
+    std::printf("%-8s %s\n", backend->name, failures == before ? "ok" : "FAILED");
+  }
+}
+
+inline int report() {
+  std::printf("%d checks, %d failed\n", checks, failures);
+  return failures != 0;
+}
+
+}  // namespace harness
