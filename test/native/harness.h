@@ -46,15 +46,16 @@ struct Context : nr_context {
       static_cast<Context*>(c)->blocks.emplace_back(p, std::free);
       return p;
     };
-    fail = [](nr_context* c, const char* code, const char* format, ...) {
-      char text[256];
-      va_list args;
-      va_start(args, format);
-      std::vsnprintf(text, sizeof text, format, args);
-      va_end(args);
-      auto* self = static_cast<Context*>(c);
-      if (self->error.empty()) self->error = std::string(code) + ": " + text;
-    };
+    fail = &on_fail;
+  }
+  static void on_fail(nr_context* c, const char* code, const char* format, ...) {
+    char text[256];
+    va_list args;
+    va_start(args, format);
+    std::vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    auto* self = static_cast<Context*>(c);
+    if (self->error.empty()) self->error = std::string(code) + ": " + text;
   }
   neurite::ThreadPool pool;
   std::string error;
