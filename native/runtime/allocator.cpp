@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstdlib>
+#include <cstring>
 
 namespace neurite {
 
@@ -25,9 +26,11 @@ void* host_allocate(size_t bytes) {
 
 void host_release(void* block, size_t) { std::free(block); }
 
+void host_copy(void* to, const void* from, size_t bytes) { std::memcpy(to, from, bytes); }
+
 }  // namespace
 
-const MemorySource host_memory{host_allocate, host_release};
+const MemorySource host_memory{host_allocate, host_release, host_copy, host_copy};
 
 CachingAllocator::~CachingAllocator() { trim(UINT64_MAX, 0); }
 

@@ -10,10 +10,12 @@
 
 namespace neurite {
 
-// Where a device's memory comes from.
+// Where a device's memory comes from, and how bytes get in and out; the copies return when the bytes have arrived.
 struct MemorySource {
   void* (*allocate)(size_t bytes);
   void (*release)(void* block, size_t bytes);
+  void (*copy_in)(void* to_device, const void* from_host, size_t bytes);
+  void (*copy_out)(void* to_host, const void* from_device, size_t bytes);
 };
 extern const MemorySource host_memory;
 
@@ -49,6 +51,7 @@ class CachingAllocator {
   MemoryStats stats() const;
   void reset_peak();
   size_t pool_bytes() const;  // live + cached
+  const MemorySource& source() const { return source_; }
   size_t limit() const { return limit_; }
   void set_limit(size_t bytes);
 

@@ -26,6 +26,7 @@ Storage* Device::adopt(const Block& block, size_t bytes) {
   storage->data = block.data;
   storage->bytes = bytes;
   storage->block_bytes = block.bytes;
+  storage->idle_from = block.last_use;
   storage->fault.reset();
   storage->handles.store(1, std::memory_order_relaxed);
   return storage;
