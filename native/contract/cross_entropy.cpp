@@ -12,10 +12,10 @@ bool holds_result(const nr_tensor& t, const nr_tensor& x) {
 }
 
 verdict operands(const nr_tensor& x, const nr_tensor& target, const nr_optional& weight) {
-  if (x.ndim != 2 || !is_float(x)) return "expected floating logits [N, C]";
-  if (!is_vector(target, x.shape[0]) || target.dtype != nr_dtype_i64) return "expected target [N] of dtype int64";
+  if (x.ndim != 2 || !is_float(x)) return "floating logits [N, C]";
+  if (!is_vector(target, x.shape[0]) || target.dtype != nr_dtype_i64) return "target [N] of dtype int64";
   if (weight.present && (!is_vector(weight.tensor, x.shape[1]) || !is_float(weight.tensor)))
-    return "expected a floating weight [C]";
+    return "a floating weight [C]";
   return nullptr;
 }
 
@@ -25,10 +25,10 @@ verdict cross_entropy(const nr_tensor* x, const nr_tensor* target, const nr_opti
                       nr_tensor* total_weight, nr_tensor* lse, int64_t, double) {
   if (verdict v = operands(*x, *target, *weight)) return v;
   const int64_t rows = x->shape[0];
-  if (!is_vector(*loss, rows) || !holds_result(*loss, *x)) return "expected a contiguous loss [N]";
-  if (total_weight->ndim != 0 || !holds_result(*total_weight, *x)) return "expected a 0-d total_weight";
+  if (!is_vector(*loss, rows) || !holds_result(*loss, *x)) return "a contiguous loss [N]";
+  if (total_weight->ndim != 0 || !holds_result(*total_weight, *x)) return "a 0-d total_weight";
   if (!is_vector(*lse, rows) || lse->dtype != accumulation_dtype(x->dtype) || !is_contiguous(*lse))
-    return "expected a contiguous lse [N] of the accumulation dtype";
+    return "a contiguous lse [N] of the accumulation dtype";
   return nullptr;
 }
 
@@ -36,11 +36,11 @@ verdict cross_entropy_backward(const nr_tensor* dloss, const nr_tensor* x, const
                                const nr_optional* weight, const nr_tensor* lse, nr_tensor* dx, int64_t, double) {
   if (verdict v = operands(*x, *target, *weight)) return v;
   const int64_t rows = x->shape[0];
-  if (!is_vector(*dloss, rows) || !is_float(*dloss)) return "expected a floating dloss [N]";
+  if (!is_vector(*dloss, rows) || !is_float(*dloss)) return "a floating dloss [N]";
   if (!is_vector(*lse, rows) || lse->dtype != accumulation_dtype(x->dtype))
-    return "expected lse [N] of the accumulation dtype";
+    return "lse [N] of the accumulation dtype";
   if (dx->dtype != x->dtype || !same_shape(*dx, *x) || !is_contiguous(*dx))
-    return "expected a contiguous dx of x's shape and dtype";
+    return "a contiguous dx of x's shape and dtype";
   return nullptr;
 }
 

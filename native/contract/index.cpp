@@ -24,20 +24,20 @@ bool fits(const nr_tensor& inner, const nr_tensor& outer, int64_t but) {
 }
 
 verdict indexed(const nr_tensor& t, const nr_tensor& index, int64_t dim) {
-  if (dim < 0 || dim >= t.ndim) return "expected dim in [0, ndim)";
-  if (!is_index(index)) return "expected an index of dtype int64 or int32";
+  if (dim < 0 || dim >= t.ndim) return "dim in [0, ndim)";
+  if (!is_index(index)) return "an index of dtype int64 or int32";
   return nullptr;
 }
 
 verdict target(const nr_tensor& y, const nr_tensor& index) {
-  if (!is_writable(y)) return "expected a target whose elements do not overlap";
-  if (overlap(y, index)) return "expected a target that shares no memory with the index";
+  if (!is_writable(y)) return "a target whose elements do not overlap";
+  if (overlap(y, index)) return "a target that shares no memory with the index";
   return nullptr;
 }
 
 verdict scatter_into(const nr_tensor& y, const nr_tensor& index, int64_t dim) {
   if (verdict v = indexed(y, index, dim)) return v;
-  if (!fits(index, y, dim)) return "expected an index no longer than the target in every other dim";
+  if (!fits(index, y, dim)) return "an index no longer than the target in every other dim";
   return target(y, index);
 }
 
@@ -47,40 +47,40 @@ bool is_summable(const nr_tensor& t) { return t.dtype != nr_dtype_bool8; }
 
 verdict index_select(const nr_tensor* x, const nr_tensor* index, nr_tensor* y, int64_t dim) {
   if (verdict v = indexed(*x, *index, dim)) return v;
-  if (index->ndim != 1) return "expected an index of one dim";
-  if (x->dtype != y->dtype) return "expected tensors of one dtype";
-  if (!same_shape_but(*x, *y, dim, index->shape[0])) return "expected y as x with index's length at dim";
-  if (!is_contiguous(*y)) return "expected a contiguous result";
+  if (index->ndim != 1) return "an index of one dim";
+  if (x->dtype != y->dtype) return "tensors of one dtype";
+  if (!same_shape_but(*x, *y, dim, index->shape[0])) return "y as x with index's length at dim";
+  if (!is_contiguous(*y)) return "a contiguous result";
   return nullptr;
 }
 
 verdict index_add(nr_tensor* y, const nr_tensor* index, const nr_tensor* source, int64_t dim) {
   if (verdict v = indexed(*y, *index, dim)) return v;
-  if (index->ndim != 1) return "expected an index of one dim";
-  if (source->dtype != y->dtype || !is_summable(*y)) return "expected tensors of one dtype other than bool";
-  if (!same_shape_but(*y, *source, dim, index->shape[0])) return "expected source as y with index's length at dim";
+  if (index->ndim != 1) return "an index of one dim";
+  if (source->dtype != y->dtype || !is_summable(*y)) return "tensors of one dtype other than bool";
+  if (!same_shape_but(*y, *source, dim, index->shape[0])) return "source as y with index's length at dim";
   return target(*y, *index);
 }
 
 verdict gather(const nr_tensor* x, const nr_tensor* index, nr_tensor* y, int64_t dim) {
   if (verdict v = indexed(*x, *index, dim)) return v;
-  if (x->dtype != y->dtype) return "expected tensors of one dtype";
-  if (!fits(*index, *x, dim)) return "expected an index no longer than x in every other dim";
-  if (!same_shape(*index, *y)) return "expected y of index's shape";
-  if (!is_contiguous(*y)) return "expected a contiguous result";
+  if (x->dtype != y->dtype) return "tensors of one dtype";
+  if (!fits(*index, *x, dim)) return "an index no longer than x in every other dim";
+  if (!same_shape(*index, *y)) return "y of index's shape";
+  if (!is_contiguous(*y)) return "a contiguous result";
   return nullptr;
 }
 
 verdict scatter(nr_tensor* y, const nr_tensor* index, const nr_operand* source, int64_t dim) {
-  if (source->tensor.dtype != y->dtype) return "expected tensors of one dtype";
+  if (source->tensor.dtype != y->dtype) return "tensors of one dtype";
   if (source->tensor.data != nullptr && !fits(*index, source->tensor, -1))
-    return "expected an index no longer than the source in any dim";
+    return "an index no longer than the source in any dim";
   return scatter_into(*y, *index, dim);
 }
 
 verdict scatter_add(nr_tensor* y, const nr_tensor* index, const nr_tensor* source, int64_t dim) {
-  if (source->dtype != y->dtype || !is_summable(*y)) return "expected tensors of one dtype other than bool";
-  if (!fits(*index, *source, -1)) return "expected an index no longer than the source in any dim";
+  if (source->dtype != y->dtype || !is_summable(*y)) return "tensors of one dtype other than bool";
+  if (!fits(*index, *source, -1)) return "an index no longer than the source in any dim";
   return scatter_into(*y, *index, dim);
 }
 
@@ -93,16 +93,16 @@ static bool is_embedded(const nr_tensor& w, const nr_tensor& index, const nr_ten
 }
 
 verdict embedding(const nr_tensor* w, const nr_tensor* index, nr_tensor* y) {
-  if (!is_index(*index)) return "expected an index of dtype int64 or int32";
-  if (!is_embedded(*w, *index, *y)) return "expected w [V, D] and y [..., D] of one dtype";
-  if (!is_contiguous(*y)) return "expected a contiguous result";
+  if (!is_index(*index)) return "an index of dtype int64 or int32";
+  if (!is_embedded(*w, *index, *y)) return "w [V, D] and y [..., D] of one dtype";
+  if (!is_contiguous(*y)) return "a contiguous result";
   return nullptr;
 }
 
 verdict embedding_backward(const nr_tensor* dy, const nr_tensor* index, nr_tensor* dw, int64_t) {
-  if (!is_index(*index)) return "expected an index of dtype int64 or int32";
-  if (!is_float(*dw) || !is_embedded(*dw, *index, *dy)) return "expected dw [V, D] and dy [..., D] of one floating dtype";
-  if (!is_contiguous(*dw)) return "expected a contiguous result";
+  if (!is_index(*index)) return "an index of dtype int64 or int32";
+  if (!is_float(*dw) || !is_embedded(*dw, *index, *dy)) return "dw [V, D] and dy [..., D] of one floating dtype";
+  if (!is_contiguous(*dw)) return "a contiguous result";
   return target(*dw, *index);
 }
 

@@ -18,24 +18,24 @@ bool is_statistic(const nr_tensor& t, const nr_tensor& x, int64_t n) {
 // n: how many statistics there are; features: the length of w and b.
 verdict forward(const nr_tensor& x, const nr_optional& w, const nr_optional& b, const nr_tensor& y,
                 const nr_tensor& mean, const nr_tensor& rstd, int64_t n, int64_t features) {
-  if (!is_input(w, features) || !is_input(b, features)) return "expected floating w and b, one number per feature";
+  if (!is_input(w, features) || !is_input(b, features)) return "floating w and b, one number per feature";
   if (y.dtype != x.dtype || !same_shape(x, y) || !is_contiguous(y))
-    return "expected a contiguous y of x's shape and dtype";
+    return "a contiguous y of x's shape and dtype";
   if (!is_statistic(mean, x, n) || !is_statistic(rstd, x, n) || !is_contiguous(mean) || !is_contiguous(rstd))
-    return "expected contiguous mean and rstd of the accumulation dtype";
+    return "contiguous mean and rstd of the accumulation dtype";
   return nullptr;
 }
 
 verdict backward(const nr_tensor& dy, const nr_tensor& x, const nr_optional& w, const nr_tensor& mean,
                  const nr_tensor& rstd, const nr_tensor& dx, const nr_optional& dw, const nr_optional& db, int64_t n,
                  int64_t features) {
-  if (dy.dtype != x.dtype || !same_shape(dy, x)) return "expected dy of x's shape and dtype";
-  if (!is_input(w, features)) return "expected a floating w, one number per feature";
+  if (dy.dtype != x.dtype || !same_shape(dy, x)) return "dy of x's shape and dtype";
+  if (!is_input(w, features)) return "a floating w, one number per feature";
   if (!is_statistic(mean, x, n) || !is_statistic(rstd, x, n))
-    return "expected mean and rstd of the accumulation dtype";
+    return "mean and rstd of the accumulation dtype";
   if (dx.dtype != x.dtype || !same_shape(dx, x) || !is_contiguous(dx))
-    return "expected a contiguous dx of x's shape and dtype";
-  if (!is_output(dw, features) || !is_output(db, features)) return "expected floating dw and db, one number per feature";
+    return "a contiguous dx of x's shape and dtype";
+  if (!is_output(dw, features) || !is_output(db, features)) return "floating dw and db, one number per feature";
   return nullptr;
 }
 
@@ -43,28 +43,28 @@ verdict backward(const nr_tensor& dy, const nr_tensor& x, const nr_optional& w, 
 
 verdict layer_norm(const nr_tensor* x, const nr_optional* w, const nr_optional* b, nr_tensor* y, nr_tensor* mean,
                    nr_tensor* rstd, double) {
-  if (x->ndim != 2 || !is_float(*x)) return "expected a floating x [R, D]";
+  if (x->ndim != 2 || !is_float(*x)) return "a floating x [R, D]";
   return forward(*x, *w, *b, *y, *mean, *rstd, x->shape[0], x->shape[1]);
 }
 
 verdict layer_norm_backward(const nr_tensor* dy, const nr_tensor* x, const nr_optional* w, const nr_tensor* mean,
                             const nr_tensor* rstd, nr_tensor* dx, nr_optional* dw, nr_optional* db) {
-  if (x->ndim != 2 || !is_float(*x)) return "expected a floating x [R, D]";
+  if (x->ndim != 2 || !is_float(*x)) return "a floating x [R, D]";
   return backward(*dy, *x, *w, *mean, *rstd, *dx, *dw, *db, x->shape[0], x->shape[1]);
 }
 
 verdict batch_norm(const nr_tensor* x, const nr_optional* w, const nr_optional* b, nr_optional* running_mean,
                    nr_optional* running_var, nr_tensor* y, nr_tensor* mean, nr_tensor* rstd, double, double) {
-  if (x->ndim != 3 || !is_float(*x)) return "expected a floating x [B, C, S]";
+  if (x->ndim != 3 || !is_float(*x)) return "a floating x [B, C, S]";
   const int64_t channels = x->shape[1];
   if (!is_output(*running_mean, channels) || !is_output(*running_var, channels))
-    return "expected floating running statistics, one number per channel";
+    return "floating running statistics, one number per channel";
   return forward(*x, *w, *b, *y, *mean, *rstd, channels, channels);
 }
 
 verdict batch_norm_backward(const nr_tensor* dy, const nr_tensor* x, const nr_optional* w, const nr_tensor* mean,
                             const nr_tensor* rstd, nr_tensor* dx, nr_optional* dw, nr_optional* db) {
-  if (x->ndim != 3 || !is_float(*x)) return "expected a floating x [B, C, S]";
+  if (x->ndim != 3 || !is_float(*x)) return "a floating x [B, C, S]";
   const int64_t channels = x->shape[1];
   return backward(*dy, *x, *w, *mean, *rstd, *dx, *dw, *db, channels, channels);
 }

@@ -5,17 +5,17 @@ namespace neurite::contract {
 namespace {
 
 verdict along_dim(const nr_tensor& x, const nr_tensor& y, int64_t dim) {
-  if (!is_float(x)) return "expected a floating dtype";
-  if (x.dtype != y.dtype) return "expected tensors of one dtype";
-  if (!same_shape(x, y)) return "expected tensors of one shape";
-  if (!is_contiguous(y)) return "expected a contiguous result";
-  if (dim < 0 || dim >= (x.ndim > 0 ? x.ndim : 1)) return "expected dim in [0, ndim)";
+  if (!is_float(x)) return "a floating dtype";
+  if (x.dtype != y.dtype) return "tensors of one dtype";
+  if (!same_shape(x, y)) return "tensors of one shape";
+  if (!is_contiguous(y)) return "a contiguous result";
+  if (dim < 0 || dim >= (x.ndim > 0 ? x.ndim : 1)) return "dim in [0, ndim)";
   return nullptr;
 }
 
 verdict backward_along_dim(const nr_tensor& dy, const nr_tensor& y, const nr_tensor& dx, int64_t dim) {
-  if (dy.dtype != y.dtype) return "expected dy and y of one dtype";
-  if (!same_shape(dy, y)) return "expected dy and y of one shape";
+  if (dy.dtype != y.dtype) return "dy and y of one dtype";
+  if (!same_shape(dy, y)) return "dy and y of one shape";
   return along_dim(y, dx, dim);
 }
 
