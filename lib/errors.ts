@@ -1,0 +1,82 @@
+// Errors people meet. Every one has a stable `code` and a message of the form
+// `op: expected …, got …`.
+
+/** Base of all errors that neurite throws on purpose. */
+export class NeuriteError extends Error {
+  /** Stable word for programs to test, for example `SHAPE_MISMATCH`. */
+  readonly code: string
+
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+    this.name = new.target.name
+  }
+}
+
+/** Shapes or dimensions do not fit an op. Code `SHAPE_MISMATCH`. */
+export class ShapeError extends NeuriteError {
+  constructor(message: string) {
+    super('SHAPE_MISMATCH', message)
+  }
+}
+
+/** A dtype does not fit an op. Code `DTYPE_MISMATCH`. */
+export class DTypeError extends NeuriteError {
+  constructor(message: string) {
+    super('DTYPE_MISMATCH', message)
+  }
+}
+
+/** Tensors live on different devices, or a device is not there. Code `DEVICE_MISMATCH`. */
+export class DeviceError extends NeuriteError {
+  constructor(message: string) {
+    super('DEVICE_MISMATCH', message)
+  }
+}
+
+/** An argument has the wrong type or value. Code `INVALID_ARGUMENT`. */
+export class ArgumentError extends NeuriteError {
+  constructor(message: string) {
+    super('INVALID_ARGUMENT', message)
+  }
+}
+
+/** The autograd graph cannot do what was asked. Code `AUTOGRAD`. */
+export class AutogradError extends NeuriteError {
+  constructor(message: string) {
+    super('AUTOGRAD', message)
+  }
+}
+
+/** A file or message is not in the format it should be. Code `INVALID_FORMAT`. */
+export class FormatError extends NeuriteError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('INVALID_FORMAT', message, options)
+  }
+}
+
+/** Makes the error for what native code reports: its class follows the code. */
+export function errorFor(code: string, message: string): NeuriteError {
+  switch (code) {
+    case 'SHAPE_MISMATCH':
+      return new ShapeError(message)
+    case 'DEVICE_MISMATCH':
+      return new DeviceError(message)
+    case 'INVALID_ARGUMENT':
+      return new ArgumentError(message)
+    default:
+      return new NeuriteError(code, message)
+  }
+}
+
+/** A value in an error message: short, and telling strings from numbers. */
+export function show(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value.length > 60 ? value.slice(0, 57) + '…' : value)
+  if (typeof value === 'bigint') return `${value}n`
+  if (value === null || typeof value !== 'object') return String(value)
+  if (Array.isArray(value) && value.length <= 16 && value.every((v) => typeof v !== 'object')) {
+    return `[${value.map(show).join(', ')}]`
+  }
+  if (ArrayBuffer.isView(value)) return `${value.constructor.name}(${(value as Uint8Array).length ?? value.byteLength})`
+  return value.constructor?.name ?? 'Object'
+}

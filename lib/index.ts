@@ -1,0 +1,10 @@
+// What `import … from 'neurite'` gives.
+export { apply, enableGrad, type Input, isGradEnabled, noGrad, type Node, type Op } from './autograd'
+export { backward, grad, type BackwardOptions, type GradOptions } from './backward'
+export type { Device } from './device'
+export type { DType, TypedArray } from './dtype'
+export * from './errors'
+export * from './ops'
+export * from './runtime'
+export { keep, scope } from './scope'
+export { type Shape, Tensor } from './tensor'

@@ -1,0 +1,1240 @@
+// Generated from native/kernels.def by scripts/generate-kernels.mjs; do not edit.
+// One function per kernel: it writes the arguments into the block and enqueues. A target tensor without an id is a new
+// output and gets its memory here; one with an id is written in place.
+import { adopt, adoptOptional, call, finish, writeInts, writeList, writeNumber, writeOperand, writeOptional, writeOptionalTarget, writePhilox, writeScalar, writeTarget, writeTensor, type Operand, type Philox } from './block'
+import { kernels } from './native'
+import type { Tensor } from './tensor'
+
+export const kernelNames = [
+  'neg',
+  'abs',
+  'sign',
+  'square',
+  'sqrt',
+  'rsqrt',
+  'reciprocal',
+  'exp',
+  'expm1',
+  'log',
+  'log1p',
+  'sin',
+  'cos',
+  'tanh',
+  'erf',
+  'sigmoid',
+  'relu',
+  'gelu',
+  'gelu_tanh',
+  'silu',
+  'softplus',
+  'floor',
+  'ceil',
+  'round',
+  'trunc',
+  'logical_not',
+  'isnan',
+  'relu_backward',
+  'tanh_backward',
+  'sigmoid_backward',
+  'gelu_backward',
+  'gelu_tanh_backward',
+  'silu_backward',
+  'softplus_backward',
+  'leaky_relu',
+  'leaky_relu_backward',
+  'elu',
+  'elu_backward',
+  'clamp',
+  'add',
+  'sub',
+  'mul',
+  'div',
+  'pow',
+  'maximum',
+  'minimum',
+  'remainder',
+  'eq',
+  'ne',
+  'lt',
+  'le',
+  'gt',
+  'ge',
+  'logical_and',
+  'logical_or',
+  'logical_xor',
+  'where',
+  'copy',
+  'fill',
+  'arange',
+  'cat',
+  'triangle',
+  'index_select',
+  'index_add',
+  'gather',
+  'scatter',
+  'scatter_add',
+  'embedding',
+  'embedding_backward',
+  'sum',
+  'mean',
+  'prod',
+  'amax',
+  'amin',
+  'any',
+  'all',
+  'argmax',
+  'argmin',
+  'matmul',
+  'conv',
+  'conv_backward_input',
+  'conv_backward_weight',
+  'max_pool',
+  'max_pool_backward',
+  'avg_pool',
+  'avg_pool_backward',
+  'softmax',
+  'softmax_backward',
+  'log_softmax',
+  'log_softmax_backward',
+  'cross_entropy',
+  'cross_entropy_backward',
+  'layer_norm',
+  'layer_norm_backward',
+  'batch_norm',
+  'batch_norm_backward',
+  'dropout',
+  'uniform',
+  'normal',
+  'randint',
+  'bernoulli',
+  'randperm',
+  'sgd',
+  'adam',
+] as const
+
+export function neg(x: Tensor, y: Tensor): void {
+  let at = 0
+  at = writeTensor(x, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  finish(kernels.neg(y))
+  adopt(y, yAt)
+}
+
+export function abs(x: Tensor, y: Tensor): void {
+  let at = 0
+  at = writeTensor(x, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  finish(kernels.abs(y))
+  adopt(y, yAt)
+}
+
+export function sign(x: Tensor, y: Tensor): void {
+  let at = 0
+  at = writeTensor(x, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  finish(kernels.sign(y))
+  adopt(y, yAt)
+}
+
+export function square(x: Tensor, y: Tensor): void {
+  let at = 0
+  at = writeTensor(x, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  finish(kernels.square(y))
+  adopt(y, yAt)
+}
+
+export function sqrt(x: Tensor, y: Tensor): void {
+  let at = 0
+  at = writeTensor(x, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  finish(kernels.sqrt(y))
+  adopt(y, yAt)
+}
+
+export function rsqrt(x: Tensor, y: Tensor): void {
+  let at = 0
+  at = writeTensor(x, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  finish(kernels.rsqrt(y))
+  adopt(y, yAt)
+}
+
+export function reciprocal(x: Tensor, y: Tensor): void {
+  let at = 0
+  at = writeTensor(x, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  finish(kernels.reciprocal(y))
+  adopt(y, yAt)
+}
+
+export function exp(x: Tensor, y: Tensor): void {
+  let at = 0
+  at = writeTensor(x, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  finish(kernels.exp(y))
+  adopt(y, yAt)
+}
+
+export function expm1(x: Tensor, y: Tensor): void {
+  let at = 0
+  at = writeTensor(x, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  finish(kernels.expm1(y))
+  adopt(y, yAt)
+}
+
+export function log(x: Tensor, y: Tensor): void {
+  let at = 0
+  at = writeTensor(x, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  finish(kernels.log(y))
+  adopt(y, yAt)
+}
+
+export function log1p(x: Tensor, y: Tensor): void {
+  let at = 0
+  at = writeTensor(x, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  finish(kernels.log1p(y))
+  adopt(y, yAt)
+}
+
+export function sin(x: Tensor, y: Tensor): void {
+  let at = 0
+  at = writeTensor(x, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  finish(kernels.sin(y))
+  adopt(y, yAt)
+}
+
+export function cos(x: Tensor, y: Tensor): void {
+  let at = 0
+  at = writeTensor(x, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  finish(kernels.cos(y))
+  adopt(y, yAt)
+}
+
+export function tanh(x: Tensor, y: Tensor): void {
+  let at = 0
+  at = writeTensor(x, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  finish(kernels.tanh(y))
+  adopt(y, yAt)
+}
+
+export function erf(x: Tensor, y: Tensor): void {
+  let at = 0
+  at = writeTensor(x, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  finish(kernels.erf(y))
+  adopt(y, yAt)
+}
+
+export function sigmoid(x: Tensor, y: Tensor): void {
+  let at = 0
+  at = writeTensor(x, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  finish(kernels.sigmoid(y))
+  adopt(y, yAt)
+}
+
+export function relu(x: Tensor, y: Tensor): void {
+  let at = 0
+  at = writeTensor(x, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  finish(kernels.relu(y))
+  adopt(y, yAt)
+}
+
+export function gelu(x: Tensor, y: Tensor): void {
+  let at = 0
+  at = writeTensor(x, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  finish(kernels.gelu(y))
+  adopt(y, yAt)
+}
+
+export function geluTanh(x: Tensor, y: Tensor): void {
+  let at = 0
+  at = writeTensor(x, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  finish(kernels.gelu_tanh(y))
+  adopt(y, yAt)
+}
+
+export function silu(x: Tensor, y: Tensor): void {
+  let at = 0
+  at = writeTensor(x, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  finish(kernels.silu(y))
+  adopt(y, yAt)
+}
+
+export function softplus(x: Tensor, y: Tensor): void {
+  let at = 0
+  at = writeTensor(x, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  finish(kernels.softplus(y))
+  adopt(y, yAt)
+}
+
+export function floor(x: Tensor, y: Tensor): void {
+  let at = 0
+  at = writeTensor(x, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  finish(kernels.floor(y))
+  adopt(y, yAt)
+}
+
+export function ceil(x: Tensor, y: Tensor): void {
+  let at = 0
+  at = writeTensor(x, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  finish(kernels.ceil(y))
+  adopt(y, yAt)
+}
+
+export function round(x: Tensor, y: Tensor): void {
+  let at = 0
+  at = writeTensor(x, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  finish(kernels.round(y))
+  adopt(y, yAt)
+}
+
+export function trunc(x: Tensor, y: Tensor): void {
+  let at = 0
+  at = writeTensor(x, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  finish(kernels.trunc(y))
+  adopt(y, yAt)
+}
+
+export function logicalNot(x: Tensor, y: Tensor): void {
+  let at = 0
+  at = writeTensor(x, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  finish(kernels.logical_not(y))
+  adopt(y, yAt)
+}
+
+export function isnan(x: Tensor, y: Tensor): void {
+  let at = 0
+  at = writeTensor(x, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  finish(kernels.isnan(y))
+  adopt(y, yAt)
+}
+
+export function reluBackward(dy: Tensor, z: Tensor, dx: Tensor): void {
+  let at = 0
+  at = writeTensor(dy, at)
+  at = writeTensor(z, at)
+  const dxAt = at
+  at = writeTarget(dx, at)
+  finish(kernels.relu_backward(dx))
+  adopt(dx, dxAt)
+}
+
+export function tanhBackward(dy: Tensor, z: Tensor, dx: Tensor): void {
+  let at = 0
+  at = writeTensor(dy, at)
+  at = writeTensor(z, at)
+  const dxAt = at
+  at = writeTarget(dx, at)
+  finish(kernels.tanh_backward(dx))
+  adopt(dx, dxAt)
+}
+
+export function sigmoidBackward(dy: Tensor, z: Tensor, dx: Tensor): void {
+  let at = 0
+  at = writeTensor(dy, at)
+  at = writeTensor(z, at)
+  const dxAt = at
+  at = writeTarget(dx, at)
+  finish(kernels.sigmoid_backward(dx))
+  adopt(dx, dxAt)
+}
+
+export function geluBackward(dy: Tensor, z: Tensor, dx: Tensor): void {
+  let at = 0
+  at = writeTensor(dy, at)
+  at = writeTensor(z, at)
+  const dxAt = at
+  at = writeTarget(dx, at)
+  finish(kernels.gelu_backward(dx))
+  adopt(dx, dxAt)
+}
+
+export function geluTanhBackward(dy: Tensor, z: Tensor, dx: Tensor): void {
+  let at = 0
+  at = writeTensor(dy, at)
+  at = writeTensor(z, at)
+  const dxAt = at
+  at = writeTarget(dx, at)
+  finish(kernels.gelu_tanh_backward(dx))
+  adopt(dx, dxAt)
+}
+
+export function siluBackward(dy: Tensor, z: Tensor, dx: Tensor): void {
+  let at = 0
+  at = writeTensor(dy, at)
+  at = writeTensor(z, at)
+  const dxAt = at
+  at = writeTarget(dx, at)
+  finish(kernels.silu_backward(dx))
+  adopt(dx, dxAt)
+}
+
+export function softplusBackward(dy: Tensor, z: Tensor, dx: Tensor): void {
+  let at = 0
+  at = writeTensor(dy, at)
+  at = writeTensor(z, at)
+  const dxAt = at
+  at = writeTarget(dx, at)
+  finish(kernels.softplus_backward(dx))
+  adopt(dx, dxAt)
+}
+
+export function leakyRelu(x: Tensor, y: Tensor, negativeSlope: number): void {
+  let at = 0
+  at = writeTensor(x, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  at = writeNumber(negativeSlope, at)
+  finish(kernels.leaky_relu(y))
+  adopt(y, yAt)
+}
+
+export function leakyReluBackward(dy: Tensor, x: Tensor, dx: Tensor, negativeSlope: number): void {
+  let at = 0
+  at = writeTensor(dy, at)
+  at = writeTensor(x, at)
+  const dxAt = at
+  at = writeTarget(dx, at)
+  at = writeNumber(negativeSlope, at)
+  finish(kernels.leaky_relu_backward(dx))
+  adopt(dx, dxAt)
+}
+
+export function elu(x: Tensor, y: Tensor, alpha: number): void {
+  let at = 0
+  at = writeTensor(x, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  at = writeNumber(alpha, at)
+  finish(kernels.elu(y))
+  adopt(y, yAt)
+}
+
+export function eluBackward(dy: Tensor, x: Tensor, dx: Tensor, alpha: number): void {
+  let at = 0
+  at = writeTensor(dy, at)
+  at = writeTensor(x, at)
+  const dxAt = at
+  at = writeTarget(dx, at)
+  at = writeNumber(alpha, at)
+  finish(kernels.elu_backward(dx))
+  adopt(dx, dxAt)
+}
+
+export function clamp(x: Tensor, y: Tensor, low: number | bigint, high: number | bigint): void {
+  let at = 0
+  at = writeTensor(x, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  at = writeScalar(low, at)
+  at = writeScalar(high, at)
+  finish(kernels.clamp(y))
+  adopt(y, yAt)
+}
+
+export function add(a: Operand, b: Operand, y: Tensor): void {
+  let at = 0
+  at = writeOperand(a, at)
+  at = writeOperand(b, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  finish(kernels.add(y))
+  adopt(y, yAt)
+}
+
+export function sub(a: Operand, b: Operand, y: Tensor): void {
+  let at = 0
+  at = writeOperand(a, at)
+  at = writeOperand(b, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  finish(kernels.sub(y))
+  adopt(y, yAt)
+}
+
+export function mul(a: Operand, b: Operand, y: Tensor): void {
+  let at = 0
+  at = writeOperand(a, at)
+  at = writeOperand(b, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  finish(kernels.mul(y))
+  adopt(y, yAt)
+}
+
+export function div(a: Operand, b: Operand, y: Tensor): void {
+  let at = 0
+  at = writeOperand(a, at)
+  at = writeOperand(b, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  finish(kernels.div(y))
+  adopt(y, yAt)
+}
+
+export function pow(a: Operand, b: Operand, y: Tensor): void {
+  let at = 0
+  at = writeOperand(a, at)
+  at = writeOperand(b, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  finish(kernels.pow(y))
+  adopt(y, yAt)
+}
+
+export function maximum(a: Operand, b: Operand, y: Tensor): void {
+  let at = 0
+  at = writeOperand(a, at)
+  at = writeOperand(b, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  finish(kernels.maximum(y))
+  adopt(y, yAt)
+}
+
+export function minimum(a: Operand, b: Operand, y: Tensor): void {
+  let at = 0
+  at = writeOperand(a, at)
+  at = writeOperand(b, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  finish(kernels.minimum(y))
+  adopt(y, yAt)
+}
+
+export function remainder(a: Operand, b: Operand, y: Tensor): void {
+  let at = 0
+  at = writeOperand(a, at)
+  at = writeOperand(b, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  finish(kernels.remainder(y))
+  adopt(y, yAt)
+}
+
+export function eq(a: Operand, b: Operand, y: Tensor): void {
+  let at = 0
+  at = writeOperand(a, at)
+  at = writeOperand(b, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  finish(kernels.eq(y))
+  adopt(y, yAt)
+}
+
+export function ne(a: Operand, b: Operand, y: Tensor): void {
+  let at = 0
+  at = writeOperand(a, at)
+  at = writeOperand(b, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  finish(kernels.ne(y))
+  adopt(y, yAt)
+}
+
+export function lt(a: Operand, b: Operand, y: Tensor): void {
+  let at = 0
+  at = writeOperand(a, at)
+  at = writeOperand(b, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  finish(kernels.lt(y))
+  adopt(y, yAt)
+}
+
+export function le(a: Operand, b: Operand, y: Tensor): void {
+  let at = 0
+  at = writeOperand(a, at)
+  at = writeOperand(b, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  finish(kernels.le(y))
+  adopt(y, yAt)
+}
+
+export function gt(a: Operand, b: Operand, y: Tensor): void {
+  let at = 0
+  at = writeOperand(a, at)
+  at = writeOperand(b, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  finish(kernels.gt(y))
+  adopt(y, yAt)
+}
+
+export function ge(a: Operand, b: Operand, y: Tensor): void {
+  let at = 0
+  at = writeOperand(a, at)
+  at = writeOperand(b, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  finish(kernels.ge(y))
+  adopt(y, yAt)
+}
+
+export function logicalAnd(a: Operand, b: Operand, y: Tensor): void {
+  let at = 0
+  at = writeOperand(a, at)
+  at = writeOperand(b, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  finish(kernels.logical_and(y))
+  adopt(y, yAt)
+}
+
+export function logicalOr(a: Operand, b: Operand, y: Tensor): void {
+  let at = 0
+  at = writeOperand(a, at)
+  at = writeOperand(b, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  finish(kernels.logical_or(y))
+  adopt(y, yAt)
+}
+
+export function logicalXor(a: Operand, b: Operand, y: Tensor): void {
+  let at = 0
+  at = writeOperand(a, at)
+  at = writeOperand(b, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  finish(kernels.logical_xor(y))
+  adopt(y, yAt)
+}
+
+export function where(condition: Tensor, a: Operand, b: Operand, y: Tensor): void {
+  let at = 0
+  at = writeTensor(condition, at)
+  at = writeOperand(a, at)
+  at = writeOperand(b, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  finish(kernels.where(y))
+  adopt(y, yAt)
+}
+
+export function copy(x: Tensor, y: Tensor): void {
+  let at = 0
+  at = writeTensor(x, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  finish(kernels.copy(y))
+  adopt(y, yAt)
+}
+
+export function fill(y: Tensor, value: number | bigint): void {
+  let at = 0
+  const yAt = at
+  at = writeTarget(y, at)
+  at = writeScalar(value, at)
+  finish(kernels.fill(y))
+  adopt(y, yAt)
+}
+
+export function arange(y: Tensor, start: number | bigint, step: number | bigint): void {
+  let at = 0
+  const yAt = at
+  at = writeTarget(y, at)
+  at = writeScalar(start, at)
+  at = writeScalar(step, at)
+  finish(kernels.arange(y))
+  adopt(y, yAt)
+}
+
+export function cat(xs: readonly Tensor[], y: Tensor, dim: number): void {
+  let at = 0
+  at = writeList(xs, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  at = writeNumber(dim, at)
+  finish(kernels.cat(y))
+  adopt(y, yAt)
+}
+
+export function triangle(x: Tensor, y: Tensor, diagonal: number, upper: boolean): void {
+  let at = 0
+  at = writeTensor(x, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  at = writeNumber(diagonal, at)
+  at = writeNumber(upper ? 1 : 0, at)
+  finish(kernels.triangle(y))
+  adopt(y, yAt)
+}
+
+export function indexSelect(x: Tensor, index: Tensor, y: Tensor, dim: number): void {
+  let at = 0
+  at = writeTensor(x, at)
+  at = writeTensor(index, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  at = writeNumber(dim, at)
+  finish(kernels.index_select(y))
+  adopt(y, yAt)
+}
+
+export function indexAdd(y: Tensor, index: Tensor, source: Tensor, dim: number): void {
+  let at = 0
+  const yAt = at
+  at = writeTarget(y, at)
+  at = writeTensor(index, at)
+  at = writeTensor(source, at)
+  at = writeNumber(dim, at)
+  finish(kernels.index_add(y))
+  adopt(y, yAt)
+}
+
+export function gather(x: Tensor, index: Tensor, y: Tensor, dim: number): void {
+  let at = 0
+  at = writeTensor(x, at)
+  at = writeTensor(index, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  at = writeNumber(dim, at)
+  finish(kernels.gather(y))
+  adopt(y, yAt)
+}
+
+export function scatter(y: Tensor, index: Tensor, source: Operand, dim: number): void {
+  let at = 0
+  const yAt = at
+  at = writeTarget(y, at)
+  at = writeTensor(index, at)
+  at = writeOperand(source, at)
+  at = writeNumber(dim, at)
+  finish(kernels.scatter(y))
+  adopt(y, yAt)
+}
+
+export function scatterAdd(y: Tensor, index: Tensor, source: Tensor, dim: number): void {
+  let at = 0
+  const yAt = at
+  at = writeTarget(y, at)
+  at = writeTensor(index, at)
+  at = writeTensor(source, at)
+  at = writeNumber(dim, at)
+  finish(kernels.scatter_add(y))
+  adopt(y, yAt)
+}
+
+export function embedding(w: Tensor, index: Tensor, y: Tensor): void {
+  let at = 0
+  at = writeTensor(w, at)
+  at = writeTensor(index, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  finish(kernels.embedding(y))
+  adopt(y, yAt)
+}
+
+export function embeddingBackward(dy: Tensor, index: Tensor, dw: Tensor, paddingIndex: number): void {
+  let at = 0
+  at = writeTensor(dy, at)
+  at = writeTensor(index, at)
+  const dwAt = at
+  at = writeTarget(dw, at)
+  at = writeNumber(paddingIndex, at)
+  finish(kernels.embedding_backward(dw))
+  adopt(dw, dwAt)
+}
+
+export function sum(x: Tensor, y: Tensor, dims: number): void {
+  let at = 0
+  at = writeTensor(x, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  at = writeNumber(dims, at)
+  finish(kernels.sum(y))
+  adopt(y, yAt)
+}
+
+export function mean(x: Tensor, y: Tensor, dims: number): void {
+  let at = 0
+  at = writeTensor(x, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  at = writeNumber(dims, at)
+  finish(kernels.mean(y))
+  adopt(y, yAt)
+}
+
+export function prod(x: Tensor, y: Tensor, dims: number): void {
+  let at = 0
+  at = writeTensor(x, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  at = writeNumber(dims, at)
+  finish(kernels.prod(y))
+  adopt(y, yAt)
+}
+
+export function amax(x: Tensor, y: Tensor, dims: number): void {
+  let at = 0
+  at = writeTensor(x, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  at = writeNumber(dims, at)
+  finish(kernels.amax(y))
+  adopt(y, yAt)
+}
+
+export function amin(x: Tensor, y: Tensor, dims: number): void {
+  let at = 0
+  at = writeTensor(x, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  at = writeNumber(dims, at)
+  finish(kernels.amin(y))
+  adopt(y, yAt)
+}
+
+export function any(x: Tensor, y: Tensor, dims: number): void {
+  let at = 0
+  at = writeTensor(x, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  at = writeNumber(dims, at)
+  finish(kernels.any(y))
+  adopt(y, yAt)
+}
+
+export function all(x: Tensor, y: Tensor, dims: number): void {
+  let at = 0
+  at = writeTensor(x, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  at = writeNumber(dims, at)
+  finish(kernels.all(y))
+  adopt(y, yAt)
+}
+
+export function argmax(x: Tensor, y: Tensor, dims: number): void {
+  let at = 0
+  at = writeTensor(x, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  at = writeNumber(dims, at)
+  finish(kernels.argmax(y))
+  adopt(y, yAt)
+}
+
+export function argmin(x: Tensor, y: Tensor, dims: number): void {
+  let at = 0
+  at = writeTensor(x, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  at = writeNumber(dims, at)
+  finish(kernels.argmin(y))
+  adopt(y, yAt)
+}
+
+export function matmul(a: Tensor, b: Tensor, bias: Tensor | null, y: Tensor, transposeA: boolean, transposeB: boolean): void {
+  let at = 0
+  at = writeTensor(a, at)
+  at = writeTensor(b, at)
+  at = writeOptional(bias, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  at = writeNumber(transposeA ? 1 : 0, at)
+  at = writeNumber(transposeB ? 1 : 0, at)
+  finish(kernels.matmul(y))
+  adopt(y, yAt)
+}
+
+export function conv(x: Tensor, w: Tensor, bias: Tensor | null, y: Tensor, stride: readonly number[], padding: readonly number[], dilation: readonly number[], groups: number): void {
+  let at = 0
+  at = writeTensor(x, at)
+  at = writeTensor(w, at)
+  at = writeOptional(bias, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  at = writeInts(stride, at)
+  at = writeInts(padding, at)
+  at = writeInts(dilation, at)
+  at = writeNumber(groups, at)
+  finish(kernels.conv(y))
+  adopt(y, yAt)
+}
+
+export function convBackwardInput(dy: Tensor, w: Tensor, dx: Tensor, stride: readonly number[], padding: readonly number[], dilation: readonly number[], groups: number): void {
+  let at = 0
+  at = writeTensor(dy, at)
+  at = writeTensor(w, at)
+  const dxAt = at
+  at = writeTarget(dx, at)
+  at = writeInts(stride, at)
+  at = writeInts(padding, at)
+  at = writeInts(dilation, at)
+  at = writeNumber(groups, at)
+  finish(kernels.conv_backward_input(dx))
+  adopt(dx, dxAt)
+}
+
+export function convBackwardWeight(x: Tensor, dy: Tensor, dw: Tensor, stride: readonly number[], padding: readonly number[], dilation: readonly number[], groups: number): void {
+  let at = 0
+  at = writeTensor(x, at)
+  at = writeTensor(dy, at)
+  const dwAt = at
+  at = writeTarget(dw, at)
+  at = writeInts(stride, at)
+  at = writeInts(padding, at)
+  at = writeInts(dilation, at)
+  at = writeNumber(groups, at)
+  finish(kernels.conv_backward_weight(dw))
+  adopt(dw, dwAt)
+}
+
+export function maxPool(x: Tensor, y: Tensor, index: Tensor, size: readonly number[], stride: readonly number[], padding: readonly number[], dilation: readonly number[]): void {
+  let at = 0
+  at = writeTensor(x, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  const indexAt = at
+  at = writeTarget(index, at)
+  at = writeInts(size, at)
+  at = writeInts(stride, at)
+  at = writeInts(padding, at)
+  at = writeInts(dilation, at)
+  finish(call(kernels.max_pool, [y, index]))
+  adopt(y, yAt)
+  adopt(index, indexAt)
+}
+
+export function maxPoolBackward(dy: Tensor, index: Tensor, dx: Tensor, size: readonly number[], stride: readonly number[], padding: readonly number[], dilation: readonly number[]): void {
+  let at = 0
+  at = writeTensor(dy, at)
+  at = writeTensor(index, at)
+  const dxAt = at
+  at = writeTarget(dx, at)
+  at = writeInts(size, at)
+  at = writeInts(stride, at)
+  at = writeInts(padding, at)
+  at = writeInts(dilation, at)
+  finish(kernels.max_pool_backward(dx))
+  adopt(dx, dxAt)
+}
+
+export function avgPool(x: Tensor, y: Tensor, size: readonly number[], stride: readonly number[], padding: readonly number[], countIncludePad: boolean): void {
+  let at = 0
+  at = writeTensor(x, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  at = writeInts(size, at)
+  at = writeInts(stride, at)
+  at = writeInts(padding, at)
+  at = writeNumber(countIncludePad ? 1 : 0, at)
+  finish(kernels.avg_pool(y))
+  adopt(y, yAt)
+}
+
+export function avgPoolBackward(dy: Tensor, dx: Tensor, size: readonly number[], stride: readonly number[], padding: readonly number[], countIncludePad: boolean): void {
+  let at = 0
+  at = writeTensor(dy, at)
+  const dxAt = at
+  at = writeTarget(dx, at)
+  at = writeInts(size, at)
+  at = writeInts(stride, at)
+  at = writeInts(padding, at)
+  at = writeNumber(countIncludePad ? 1 : 0, at)
+  finish(kernels.avg_pool_backward(dx))
+  adopt(dx, dxAt)
+}
+
+export function softmax(x: Tensor, y: Tensor, dim: number): void {
+  let at = 0
+  at = writeTensor(x, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  at = writeNumber(dim, at)
+  finish(kernels.softmax(y))
+  adopt(y, yAt)
+}
+
+export function softmaxBackward(dy: Tensor, y: Tensor, dx: Tensor, dim: number): void {
+  let at = 0
+  at = writeTensor(dy, at)
+  at = writeTensor(y, at)
+  const dxAt = at
+  at = writeTarget(dx, at)
+  at = writeNumber(dim, at)
+  finish(kernels.softmax_backward(dx))
+  adopt(dx, dxAt)
+}
+
+export function logSoftmax(x: Tensor, y: Tensor, dim: number): void {
+  let at = 0
+  at = writeTensor(x, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  at = writeNumber(dim, at)
+  finish(kernels.log_softmax(y))
+  adopt(y, yAt)
+}
+
+export function logSoftmaxBackward(dy: Tensor, y: Tensor, dx: Tensor, dim: number): void {
+  let at = 0
+  at = writeTensor(dy, at)
+  at = writeTensor(y, at)
+  const dxAt = at
+  at = writeTarget(dx, at)
+  at = writeNumber(dim, at)
+  finish(kernels.log_softmax_backward(dx))
+  adopt(dx, dxAt)
+}
+
+export function crossEntropy(x: Tensor, target: Tensor, weight: Tensor | null, loss: Tensor, totalWeight: Tensor, lse: Tensor, ignoreIndex: number, labelSmoothing: number): void {
+  let at = 0
+  at = writeTensor(x, at)
+  at = writeTensor(target, at)
+  at = writeOptional(weight, at)
+  const lossAt = at
+  at = writeTarget(loss, at)
+  const totalWeightAt = at
+  at = writeTarget(totalWeight, at)
+  const lseAt = at
+  at = writeTarget(lse, at)
+  at = writeNumber(ignoreIndex, at)
+  at = writeNumber(labelSmoothing, at)
+  finish(call(kernels.cross_entropy, [loss, totalWeight, lse]))
+  adopt(loss, lossAt)
+  adopt(totalWeight, totalWeightAt)
+  adopt(lse, lseAt)
+}
+
+export function crossEntropyBackward(dloss: Tensor, x: Tensor, target: Tensor, weight: Tensor | null, lse: Tensor, dx: Tensor, ignoreIndex: number, labelSmoothing: number): void {
+  let at = 0
+  at = writeTensor(dloss, at)
+  at = writeTensor(x, at)
+  at = writeTensor(target, at)
+  at = writeOptional(weight, at)
+  at = writeTensor(lse, at)
+  const dxAt = at
+  at = writeTarget(dx, at)
+  at = writeNumber(ignoreIndex, at)
+  at = writeNumber(labelSmoothing, at)
+  finish(kernels.cross_entropy_backward(dx))
+  adopt(dx, dxAt)
+}
+
+export function layerNorm(x: Tensor, w: Tensor | null, b: Tensor | null, y: Tensor, mean: Tensor, rstd: Tensor, eps: number): void {
+  let at = 0
+  at = writeTensor(x, at)
+  at = writeOptional(w, at)
+  at = writeOptional(b, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  const meanAt = at
+  at = writeTarget(mean, at)
+  const rstdAt = at
+  at = writeTarget(rstd, at)
+  at = writeNumber(eps, at)
+  finish(call(kernels.layer_norm, [y, mean, rstd]))
+  adopt(y, yAt)
+  adopt(mean, meanAt)
+  adopt(rstd, rstdAt)
+}
+
+export function layerNormBackward(dy: Tensor, x: Tensor, w: Tensor | null, mean: Tensor, rstd: Tensor, dx: Tensor, dw: Tensor | null, db: Tensor | null): void {
+  let at = 0
+  at = writeTensor(dy, at)
+  at = writeTensor(x, at)
+  at = writeOptional(w, at)
+  at = writeTensor(mean, at)
+  at = writeTensor(rstd, at)
+  const dxAt = at
+  at = writeTarget(dx, at)
+  const dwAt = at + 1
+  at = writeOptionalTarget(dw, at)
+  const dbAt = at + 1
+  at = writeOptionalTarget(db, at)
+  finish(call(kernels.layer_norm_backward, [dx, dw, db]))
+  adopt(dx, dxAt)
+  adoptOptional(dw, dwAt)
+  adoptOptional(db, dbAt)
+}
+
+export function batchNorm(x: Tensor, w: Tensor | null, b: Tensor | null, runningMean: Tensor | null, runningVar: Tensor | null, y: Tensor, mean: Tensor, rstd: Tensor, momentum: number, eps: number): void {
+  let at = 0
+  at = writeTensor(x, at)
+  at = writeOptional(w, at)
+  at = writeOptional(b, at)
+  const runningMeanAt = at + 1
+  at = writeOptionalTarget(runningMean, at)
+  const runningVarAt = at + 1
+  at = writeOptionalTarget(runningVar, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  const meanAt = at
+  at = writeTarget(mean, at)
+  const rstdAt = at
+  at = writeTarget(rstd, at)
+  at = writeNumber(momentum, at)
+  at = writeNumber(eps, at)
+  finish(call(kernels.batch_norm, [runningMean, runningVar, y, mean, rstd]))
+  adoptOptional(runningMean, runningMeanAt)
+  adoptOptional(runningVar, runningVarAt)
+  adopt(y, yAt)
+  adopt(mean, meanAt)
+  adopt(rstd, rstdAt)
+}
+
+export function batchNormBackward(dy: Tensor, x: Tensor, w: Tensor | null, mean: Tensor, rstd: Tensor, dx: Tensor, dw: Tensor | null, db: Tensor | null): void {
+  let at = 0
+  at = writeTensor(dy, at)
+  at = writeTensor(x, at)
+  at = writeOptional(w, at)
+  at = writeTensor(mean, at)
+  at = writeTensor(rstd, at)
+  const dxAt = at
+  at = writeTarget(dx, at)
+  const dwAt = at + 1
+  at = writeOptionalTarget(dw, at)
+  const dbAt = at + 1
+  at = writeOptionalTarget(db, at)
+  finish(call(kernels.batch_norm_backward, [dx, dw, db]))
+  adopt(dx, dxAt)
+  adoptOptional(dw, dwAt)
+  adoptOptional(db, dbAt)
+}
+
+export function dropout(x: Tensor, y: Tensor, p: number, philox: Philox): void {
+  let at = 0
+  at = writeTensor(x, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  at = writeNumber(p, at)
+  at = writePhilox(philox, at)
+  finish(kernels.dropout(y))
+  adopt(y, yAt)
+}
+
+export function uniform(y: Tensor, low: number, high: number, philox: Philox): void {
+  let at = 0
+  const yAt = at
+  at = writeTarget(y, at)
+  at = writeNumber(low, at)
+  at = writeNumber(high, at)
+  at = writePhilox(philox, at)
+  finish(kernels.uniform(y))
+  adopt(y, yAt)
+}
+
+export function normal(y: Tensor, mean: number, std: number, philox: Philox): void {
+  let at = 0
+  const yAt = at
+  at = writeTarget(y, at)
+  at = writeNumber(mean, at)
+  at = writeNumber(std, at)
+  at = writePhilox(philox, at)
+  finish(kernels.normal(y))
+  adopt(y, yAt)
+}
+
+export function randint(y: Tensor, low: number, high: number, philox: Philox): void {
+  let at = 0
+  const yAt = at
+  at = writeTarget(y, at)
+  at = writeNumber(low, at)
+  at = writeNumber(high, at)
+  at = writePhilox(philox, at)
+  finish(kernels.randint(y))
+  adopt(y, yAt)
+}
+
+export function bernoulli(p: Tensor, y: Tensor, philox: Philox): void {
+  let at = 0
+  at = writeTensor(p, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  at = writePhilox(philox, at)
+  finish(kernels.bernoulli(y))
+  adopt(y, yAt)
+}
+
+export function randperm(y: Tensor, philox: Philox): void {
+  let at = 0
+  const yAt = at
+  at = writeTarget(y, at)
+  at = writePhilox(philox, at)
+  finish(kernels.randperm(y))
+  adopt(y, yAt)
+}
+
+export function sgd(params: readonly Tensor[], grads: readonly Tensor[], momentums: readonly Tensor[], lr: number, momentum: number, dampening: number, weightDecay: number, nesterov: boolean, maximize: boolean, firstStep: boolean): void {
+  let at = 0
+  at = writeList(params, at)
+  at = writeList(grads, at)
+  at = writeList(momentums, at)
+  at = writeNumber(lr, at)
+  at = writeNumber(momentum, at)
+  at = writeNumber(dampening, at)
+  at = writeNumber(weightDecay, at)
+  at = writeNumber(nesterov ? 1 : 0, at)
+  at = writeNumber(maximize ? 1 : 0, at)
+  at = writeNumber(firstStep ? 1 : 0, at)
+  finish(kernels.sgd())
+}
+
+export function adam(params: readonly Tensor[], grads: readonly Tensor[], expAvgs: readonly Tensor[], expAvgSqs: readonly Tensor[], maxExpAvgSqs: readonly Tensor[], lr: number, beta1: number, beta2: number, eps: number, weightDecay: number, decoupled: boolean, maximize: boolean, step: number): void {
+  let at = 0
+  at = writeList(params, at)
+  at = writeList(grads, at)
+  at = writeList(expAvgs, at)
+  at = writeList(expAvgSqs, at)
+  at = writeList(maxExpAvgSqs, at)
+  at = writeNumber(lr, at)
+  at = writeNumber(beta1, at)
+  at = writeNumber(beta2, at)
+  at = writeNumber(eps, at)
+  at = writeNumber(weightDecay, at)
+  at = writeNumber(decoupled ? 1 : 0, at)
+  at = writeNumber(maximize ? 1 : 0, at)
+  at = writeNumber(step, at)
+  finish(kernels.adam())
+}

@@ -1,0 +1,188 @@
+// New tensors: from JavaScript values, and filled ones.
+import { checkDevice, type Device } from '../device'
+import { checkDType, type DType, isFloat, type TypedArray } from '../dtype'
+import { ArgumentError, ShapeError, show } from '../errors'
+import * as kernels from '../kernels'
+import { adopt, writeTarget } from '../block'
+import { finish, native } from '../native'
+import { checkInteger, checkShape } from '../shape'
+import { numelOf, type Shape, Tensor } from '../tensor'
+
+export interface TensorOptions {
+  dtype?: DType
+  device?: Device
+  requiresGrad?: boolean
+}
+
+/** Numbers, bigints or booleans in arrays of equal lengths. */
+export type NestedArray = number | bigint | boolean | readonly NestedArray[]
+
+/**
+ * A tensor with the given values: a number, nested arrays, or a typed array (one-dimensional unless `shape` is given).
+ * Without `dtype`, numbers give float32, bigints int64, booleans bool; typed arrays keep their type.
+ *
+ * @throws ShapeError for ragged arrays, ArgumentError for anything that is not a number.
+ */
+export function tensor(data: NestedArray | TypedArray, options: TensorOptions & { shape?: Shape } = {}): Tensor {
+  const device = checkDevice('tensor', options.device)
+  const { values, shape, dtype: stored, natural } = ArrayBuffer.isView(data)
+    ? fromTyped(data)
+    : fromNested(data, (options.dtype ?? 'float32') === 'float32')
+  const dtype = options.dtype === undefined ? natural : checkDType('tensor', options.dtype)
+  const wanted = options.shape === undefined ? shape : checkShape('tensor', options.shape)
+  if (numelOf(wanted) !== values.length) {
+    throw new ShapeError(`tensor: expected ${numelOf(wanted)} values for [${wanted.join(', ')}], got ${values.length}`)
+  }
+  const made = upload(values, wanted, stored, device)
+  const t = dtype === stored ? made : convert(made, dtype)
+  return options.requiresGrad ? t.setRequiresGrad() : t
+}
+
+interface Values {
+  values: TypedArray
+  shape: Shape
+  /** What the values are stored as. */
+  dtype: DType
+  /** What the tensor becomes unless a dtype is given. */
+  natural: DType
+}
+
+const typedArrays: readonly [new (...args: never[]) => TypedArray, DType][] = [
+  [Float32Array, 'float32'],
+  [Float64Array, 'float64'],
+  [Int8Array, 'int8'],
+  [Uint8Array, 'uint8'],
+  [Int32Array, 'int32'],
+  [BigInt64Array, 'int64'],
+]
+
+function fromTyped(data: ArrayBufferView): Values {
+  // By name: arrays from other realms (workers' messages, vm contexts) are welcome.
+  const name = Object.prototype.toString.call(data).slice(8, -1)
+  const found = typedArrays.find(([type]) => type.name === name)
+  if (name === 'Uint8ClampedArray') return fromTyped(new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
+  if (!found) {
+    const names = typedArrays.map(([type]) => type.name).join(', ')
+    throw new ArgumentError(`tensor: expected one of ${names}, got ${name}`)
+  }
+  const values = data as TypedArray
+  return { values, shape: [values.length], dtype: found[1], natural: found[1] }
+}
+
+function fromNested(data: unknown, wantsFloat32: boolean): Values {
+  const shape: number[] = []
+  for (let level = data; Array.isArray(level); level = (level as unknown[])[0]) shape.push(level.length)
+  checkShape('tensor', shape)
+  const flat: unknown[] = []
+  flattenInto(flat, data, shape, 0)
+  const type = typeof (flat[0] ?? 0)
+  const wrong = flat.find((v) => typeof v !== type)
+  if (wrong !== undefined || !['number', 'bigint', 'boolean'].includes(type)) {
+    throw new ArgumentError(`tensor: expected numbers, bigints or booleans of one kind, got ${show(wrong ?? flat[0])}`)
+  }
+  if (type === 'bigint') {
+    return { values: BigInt64Array.from(flat as bigint[]), shape, dtype: 'int64', natural: 'int64' }
+  }
+  if (type === 'boolean') return { values: Uint8Array.from(flat as number[]), shape, dtype: 'bool', natural: 'bool' }
+  if (wantsFloat32) return { values: Float32Array.from(flat as number[]), shape, dtype: 'float32', natural: 'float32' }
+  // float64 on the way, so that a wider dtype loses nothing.
+  return { values: Float64Array.from(flat as number[]), shape, dtype: 'float64', natural: 'float32' }
+}
+
+function flattenInto(flat: unknown[], data: unknown, shape: Shape, depth: number): void {
+  if (depth === shape.length) {
+    if (Array.isArray(data)) throw new ShapeError('tensor: expected arrays of equal depth, got ragged ones')
+    flat.push(data)
+    return
+  }
+  if (!Array.isArray(data) || data.length !== shape[depth]) {
+    throw new ShapeError(`tensor: expected arrays of equal lengths, got ragged ones at depth ${depth}`)
+  }
+  for (const part of data as unknown[]) flattenInto(flat, part, shape, depth + 1)
+}
+
+function upload(values: TypedArray, shape: Shape, dtype: DType, device: Device): Tensor {
+  const t = new Tensor([...shape], dtype, device)
+  writeTarget(t, 0)
+  finish(native.upload(t, values))
+  adopt(t, 0)
+  return t
+}
+
+function convert(x: Tensor, dtype: DType): Tensor {
+  const y = new Tensor(x.shape, dtype, x.device)
+  kernels.copy(x, y)
+  x.dispose()
+  return y
+}
+
+/** A tensor filled with `value`. */
+export function full(shape: Shape, value: number | bigint | boolean, options: TensorOptions = {}): Tensor {
+  const natural = typeof value === 'bigint' ? 'int64' : typeof value === 'boolean' ? 'bool' : 'float32'
+  const dtype = options.dtype === undefined ? natural : checkDType('full', options.dtype)
+  if (typeof value !== 'number' && typeof value !== 'bigint' && typeof value !== 'boolean') {
+    throw new ArgumentError(`full: expected a number, bigint or boolean, got ${show(value)}`)
+  }
+  const y = new Tensor([...checkShape('full', shape)], dtype, checkDevice('full', options.device))
+  kernels.fill(y, typeof value === 'boolean' ? Number(value) : value)
+  return options.requiresGrad ? y.setRequiresGrad() : y
+}
+
+export function zeros(shape: Shape, options: TensorOptions = {}): Tensor {
+  return full(shape, 0, { dtype: 'float32', ...options })
+}
+
+export function ones(shape: Shape, options: TensorOptions = {}): Tensor {
+  return full(shape, 1, { dtype: 'float32', ...options })
+}
+
+export function zerosLike(x: Tensor, options: TensorOptions = {}): Tensor {
+  return full(x.shape, 0, { dtype: x.dtype, device: x.device, ...options })
+}
+
+export function onesLike(x: Tensor, options: TensorOptions = {}): Tensor {
+  return full(x.shape, 1, { dtype: x.dtype, device: x.device, ...options })
+}
+
+/**
+ * Values from `start` (default 0) up to but not including `end`, `step` apart. int64 when all are bigints, else float32.
+ */
+export function arange(end: number | bigint, options?: TensorOptions): Tensor
+export function arange(
+  start: number | bigint,
+  end: number | bigint,
+  step?: number | bigint,
+  options?: TensorOptions,
+): Tensor
+export function arange(
+  first: number | bigint,
+  second?: number | bigint | TensorOptions,
+  third?: number | bigint,
+  last: TensorOptions = {},
+): Tensor {
+  const oneBound = typeof second !== 'number' && typeof second !== 'bigint'
+  const options = oneBound ? (second ?? {}) : last
+  const end = oneBound ? first : second
+  const start = oneBound ? (typeof first === 'bigint' ? 0n : 0) : first
+  const step = third ?? (typeof start === 'bigint' ? 1n : 1)
+  const isWhole = [start, end, step].every((v) => typeof v === 'bigint')
+  const count = Math.ceil((Number(end) - Number(start)) / Number(step))
+  if (!Number.isFinite(count) || count < 0) {
+    throw new ArgumentError(`arange: expected a step towards the end, got ${show([start, end, step])}`)
+  }
+  const dtype = options.dtype === undefined ? (isWhole ? 'int64' : 'float32') : checkDType('arange', options.dtype)
+  const y = new Tensor([count], dtype, checkDevice('arange', options.device))
+  kernels.arange(y, start, step)
+  return options.requiresGrad ? y.setRequiresGrad() : y
+}
+
+/** `count` values from `start` to `end`, both included. */
+export function linspace(start: number, end: number, count: number, options: TensorOptions = {}): Tensor {
+  checkInteger('linspace', 'count', count, 0)
+  const dtype = options.dtype === undefined ? 'float32' : checkDType('linspace', options.dtype)
+  if (!isFloat(dtype)) throw new ArgumentError(`linspace: expected a floating dtype, got ${dtype}`)
+  const y = new Tensor([count], dtype, checkDevice('linspace', options.device))
+  kernels.arange(y, start, count > 1 ? (end - start) / (count - 1) : 0)
+  return options.requiresGrad ? y.setRequiresGrad() : y
+}
+

@@ -1,0 +1,13 @@
+// Every op, by name.
+export * from './arithmetic'
+export * from './binary'
+export * from './broadcast'
+export * from './compare'
+export * from './copy'
+export * from './create'
+export * from './matmul'
+export * from './read'
+export * from './reduce'
+export * from './unary'
+export * from './view'
+export * from './where'

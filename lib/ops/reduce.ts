@@ -1,0 +1,157 @@
+// Means, extrema, products and statistics over dimensions. sum is in broadcast.ts, next to its gradient expand.
+import { apply, type Op } from '../autograd'
+import { checkFloat, checkTensor } from '../check'
+import { ShapeError } from '../errors'
+import { type DType, isFloat } from '../dtype'
+import * as kernels from '../kernels'
+import { addMethods } from '../methods'
+import { checkDim } from '../shape'
+import { Tensor } from '../tensor'
+import { div, mul, sub } from './arithmetic'
+import { expand, planReduction, type ReduceOptions, reducedCount, type Reduction, sum } from './broadcast'
+import { eq } from './compare'
+import { to } from './copy'
+import { sqrt, square } from './unary'
+import { reshape } from './view'
+
+type ReduceKernel = (x: Tensor, y: Tensor, dims: number) => void
+
+/** A result element back in every place it was reduced from. */
+function spread(t: Tensor, plan: Reduction): Tensor {
+  return expand(reshape(t, plan.kept), plan.from)
+}
+
+function run(kernel: ReduceKernel, x: Tensor, plan: Reduction, dtype: DType): Tensor {
+  const y = new Tensor(plan.shape, dtype, x.device)
+  kernel(x, y, plan.mask)
+  return y
+}
+
+function checkNotEmpty(op: string, x: Tensor, plan: Reduction): void {
+  if (reducedCount(plan) > 0 || plan.shape.includes(0)) return
+  throw new ShapeError(`${op}: expected at least one element to reduce, got [${x.shape.join(', ')}]`)
+}
+
+const meanOp: Op<Reduction> = {
+  name: 'mean',
+  forward: (_node, [x], plan) => run(kernels.mean, x as Tensor, plan, (x as Tensor).dtype),
+  backward: (node, dy) => [spread(mul(dy, 1 / reducedCount(node.attrs)), node.attrs)],
+}
+
+/** Arithmetic mean along `dim` (all dims by default) of a floating tensor. */
+export function mean(x: Tensor, options?: ReduceOptions): Tensor {
+  return apply(meanOp, [checkFloat('mean', 'x', x)], planReduction('mean', x, options))
+}
+
+const prodOp: Op<Reduction> = {
+  name: 'prod',
+  forward: (node, [input], plan) => {
+    const x = input as Tensor
+    const y = run(kernels.prod, x, plan, isFloat(x.dtype) ? x.dtype : 'int64')
+    node.save(x, y)
+    return y
+  },
+  backward: (node, dy) => {
+    const [x, y] = node.saved
+    return [div(mul(spread(dy, node.attrs), spread(y, node.attrs)), x)]
+  },
+}
+
+/** Product along `dim`. The gradient is y / x, so it is not defined where x holds a zero. */
+export function prod(x: Tensor, options?: ReduceOptions): Tensor {
+  return apply(prodOp, [checkTensor('prod', 'x', x)], planReduction('prod', x, options))
+}
+
+function extremum(name: string, kernel: ReduceKernel): (x: Tensor, options?: ReduceOptions) => Tensor {
+  const op: Op<Reduction> = {
+    name,
+    forward: (node, [input], plan) => {
+      const x = input as Tensor
+      const y = run(kernel, x, plan, x.dtype)
+      node.save(x, y)
+      return y
+    },
+    backward: (node, dy) => {
+      const [x, y] = node.saved
+      const plan = node.attrs
+      const hits = to(eq(x, spread(y, plan)), dy.dtype)
+      const share = div(hits, sum(hits, { dim: plan.dims, keepdim: true }))
+      return [mul(spread(dy, plan), share)]
+    },
+  }
+  return (x, options) => {
+    const plan = planReduction(name, x, options)
+    checkNotEmpty(name, x, plan)
+    return apply(op, [x], plan)
+  }
+}
+
+/** Largest element along `dim`; the gradient is shared between ties. */
+export const amax = extremum('amax', kernels.amax)
+/** Smallest element along `dim`; the gradient is shared between ties. */
+export const amin = extremum('amin', kernels.amin)
+
+function truth(name: string, kernel: ReduceKernel): (x: Tensor, options?: ReduceOptions) => Tensor {
+  return (x, options) => run(kernel, x, planReduction(name, x, options), 'bool')
+}
+
+/** Whether any element along `dim` is non-zero. */
+export const any = truth('any', kernels.any)
+/** Whether all elements along `dim` are non-zero. */
+export const all = truth('all', kernels.all)
+
+function argExtremum(name: string, kernel: ReduceKernel): (x: Tensor, options?: ArgOptions) => Tensor {
+  return (x, options = {}) => {
+    checkTensor(name, 'x', x)
+    const dim = options.dim === undefined || options.dim === null ? null : checkDim(name, options.dim, x.ndim)
+    const plan = planReduction(name, x, { dim, keepdim: options.keepdim })
+    checkNotEmpty(name, x, plan)
+    return run(kernel, x, plan, 'int64')
+  }
+}
+
+export interface ArgOptions {
+  /** One dimension, or all of them flattened when absent. */
+  dim?: number | null
+  keepdim?: boolean
+}
+
+/** Index (int64) of the first largest element along `dim`, or in the flattened tensor. */
+export const argmax = argExtremum('argmax', kernels.argmax)
+/** Index (int64) of the first smallest element along `dim`, or in the flattened tensor. */
+export const argmin = argExtremum('argmin', kernels.argmin)
+
+export interface VarOptions extends ReduceOptions {
+  /** Subtracted from the count: 1 (default) for the unbiased estimate, 0 for the population's. */
+  correction?: number
+}
+
+/** Variance along `dim`: Σ (x − mean)² / (n − correction). */
+export function variance(x: Tensor, options: VarOptions = {}): Tensor {
+  const plan = planReduction('var', checkFloat('var', 'x', x), options)
+  const count = reducedCount(plan) - (options.correction ?? 1)
+  const centred = sub(x, mean(x, { dim: plan.dims, keepdim: true }))
+  return mul(sum(square(centred), { dim: plan.dims, keepdim: options.keepdim }), 1 / Math.max(0, count))
+}
+
+/** Standard deviation along `dim`. */
+export function std(x: Tensor, options: VarOptions = {}): Tensor {
+  return sqrt(variance(x, options))
+}
+
+declare module '../tensor' {
+  interface Tensor {
+    mean(options?: ReduceOptions): Tensor
+    prod(options?: ReduceOptions): Tensor
+    amax(options?: ReduceOptions): Tensor
+    amin(options?: ReduceOptions): Tensor
+    any(options?: ReduceOptions): Tensor
+    all(options?: ReduceOptions): Tensor
+    argmax(options?: ArgOptions): Tensor
+    argmin(options?: ArgOptions): Tensor
+    var(options?: VarOptions): Tensor
+    std(options?: VarOptions): Tensor
+  }
+}
+
+addMethods({ mean, prod, amax, amin, any, all, argmax, argmin, var: variance, std })
