@@ -1,0 +1,42 @@
+// Matrix product: a [..., M, K] and b [..., K, N] (last two dims exchanged under a transpose flag), leading dims
+// broadcast, a new contiguous result, one dtype, an optional bias over the last dim.
+#include "contract/contract.h"
+
+namespace neurite::contract {
+namespace {
+
+bool is_matrix_dtype(int32_t dtype) {
+  return is_float(dtype) || dtype == nr_dtype_i32 || dtype == nr_dtype_i64;
+}
+
+// True if the batch dims of `from` broadcast to those of y.
+bool batch_broadcasts(const nr_tensor& from, const nr_tensor& y) {
+  for (int32_t d = 0; d < from.ndim - 2; d++) {
+    const int64_t n = from.shape[d];
+    if (n != 1 && n != y.shape[y.ndim - from.ndim + d]) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+verdict matmul(const nr_tensor* a, const nr_tensor* b, const nr_optional* bias, nr_tensor* y, bool transpose_a,
+               bool transpose_b) {
+  if (!is_matrix_dtype(y->dtype)) return "a floating dtype, int32 or int64";
+  if (a->dtype != y->dtype || b->dtype != y->dtype) return "tensors of one dtype";
+  if (a->ndim < 2 || b->ndim < 2) return "tensors of at least 2 dims";
+  if (y->ndim != (a->ndim > b->ndim ? a->ndim : b->ndim)) return "a result of as many dims as the larger operand";
+  const int64_t M = a->shape[a->ndim - (transpose_a ? 1 : 2)], a_depth = a->shape[a->ndim - (transpose_a ? 2 : 1)];
+  const int64_t N = b->shape[b->ndim - (transpose_b ? 2 : 1)], b_depth = b->shape[b->ndim - (transpose_b ? 1 : 2)];
+  if (a_depth != b_depth) return "inner dims of equal size";
+  if (y->shape[y->ndim - 2] != M || y->shape[y->ndim - 1] != N) return "a result of shape [..., M, N]";
+  if (!batch_broadcasts(*a, *y) || !batch_broadcasts(*b, *y)) return "leading dims that broadcast to the result's";
+  if (!is_contiguous(*y)) return "a contiguous result";
+  if (bias->present) {
+    if (bias->tensor.dtype != y->dtype) return "a bias of the result's dtype";
+    if (bias->tensor.ndim != 1 || bias->tensor.shape[0] != N) return "a bias of shape [N]";
+  }
+  return nullptr;
+}
+
+}  // namespace neurite::contract

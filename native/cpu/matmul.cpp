@@ -1,0 +1,116 @@
+// Matrix product: y[batch] = op(a[batch]) · op(b[batch]) + bias. Floating products go through the packed, blocked GEMM
+// of gemm.h or, with at most four rows or one column, stream the large operand once (matmul_thin.h); 16-bit floats are
+// widened while packing and accumulate in float32. Integers: matmul_integer.h.
+#include "cpu/matmul_integer.h"
+#include "cpu/matmul_thin.h"
+
+namespace neurite::NR_ISA {
+namespace {
+
+template <class T, class In>
+struct matrix_operand {
+  static constexpr bool is_costly = false;
+  int64_t variants;
+  const In* data;
+  int64_t stride_p, stride_k;
+  batch_offsets offsets;
+
+  void panel(T* dst, int64_t variant, int64_t first, int64_t count, int64_t k, int64_t depth, int64_t width) const {
+    pack_panel(data + offsets[variant] + first * stride_p + k * stride_k, stride_p, stride_k, count, depth, dst, width);
+  }
+};
+
+template <class T, class Out>
+struct matrix_result {
+  static constexpr bool is_direct = std::is_same_v<T, Out>;
+  Out* data;
+  int64_t row_stride, batch_stride;
+  const T* bias;
+
+  const T* row_bias(int64_t) const { return nullptr; }
+  const T* column_bias() const { return bias; }
+  Out* at(int64_t batch) const { return data + batch * batch_stride; }
+  void write(int64_t batch, int64_t m, int64_t n, int64_t rows, int64_t columns, const T* block,
+             int64_t block_stride) const {
+    using V = vector_t<T>;
+    for (int64_t i = 0; i < rows; i++) {
+      Out* to = at(batch) + (m + i) * row_stride + n;
+      const T* from = block + i * block_stride;
+      for (int64_t j = 0; j < columns; j += V::width) store(to + j, load<V>(from + j, columns - j), columns - j);
+    }
+  }
+};
+
+template <class T, class In>
+void packed_matmul(nr_context* ctx, const matmul_plan& p, const In* a, const In* b, const T* bias, In* y) {
+  const gemm_blocks<T> one(1, p.M, p.N, p.K, false);
+  // Large matrices go one after the other, so that each can be packed ahead for all its tasks.
+  const bool one_by_one = p.batches > 1 && one.count_m * one.count_n >= wanted_tasks / 2;
+  for (int64_t first = 0; first < (one_by_one ? p.batches : 1); first++) {
+    const int64_t batches = one_by_one ? 1 : p.batches;
+    const int64_t a_first = one_by_one ? p.a[first] : 0, b_first = one_by_one ? p.b[first] : 0;
+    const matrix_operand<T, In> left = {p.a.is_constant() ? 1 : batches, a + a_first, p.a_stride_m, p.a_stride_k, p.a};
+    const matrix_operand<T, In> right = {p.b.is_constant() ? 1 : batches, b + b_first, p.b_stride_n, p.b_stride_k, p.b};
+    const matrix_result<T, In> result = {y + first * p.M * p.N, p.N, p.M * p.N, bias};
+    gemm<T>(ctx, batches, p.M, p.N, p.K, left, right, result);
+  }
+}
+
+// y = a · b with one column is yᵀ = bᵀ · aᵀ with one row.
+inline matmul_plan swapped(const matmul_plan& p) {
+  return {p.N, p.M, p.K, p.batches, p.b_stride_n, p.b_stride_k, p.a_stride_k, p.a_stride_m, p.b, p.a};
+}
+
+// The bias in the type computed in: where it lies if that is possible, else a copy. False when memory is out.
+template <class T, class In>
+inline bool widen_bias(nr_context* ctx, const nr_optional& bias, int64_t n, const T** out) {
+  *out = nullptr;
+  if (!bias.present) return true;
+  const In* from = static_cast<const In*>(bias.tensor.data);
+  const int64_t stride = bias.tensor.stride[0];
+  if constexpr (std::is_same_v<T, In>) {
+    if (stride == 1) {
+      *out = from;
+      return true;
+    }
+  }
+  T* copy = scratch<T>(ctx, n);
+  if (!copy) return false;
+  for (int64_t j = 0; j < n; j++) copy[j] = convert<T>(from[j * stride]);
+  *out = copy;
+  return true;
+}
+
+template <class In>
+void matmul_of(nr_context* ctx, const matmul_plan& p, const nr_tensor& a, const nr_tensor& b, const nr_optional& bias,
+               nr_tensor& y) {
+  using T = compute_t<In>;
+  const auto* a_data = static_cast<const In*>(a.data);
+  const auto* b_data = static_cast<const In*>(b.data);
+  auto* y_data = static_cast<In*>(y.data);
+  const T* wide_bias;
+  if (!widen_bias<T, In>(ctx, bias, p.N, &wide_bias)) return;
+  if constexpr (std::is_integral_v<In>) {
+    integer_matmul(ctx, p, a_data, b_data, wide_bias, y_data);
+  } else if (is_thin(p)) {
+    thin_matmul(ctx, p, a_data, b_data, wide_bias, 1, y_data);
+  } else if (p.N == 1 && is_thin(swapped(p))) {
+    thin_matmul(ctx, swapped(p), b_data, a_data, wide_bias, 0, y_data);
+  } else {
+    packed_matmul(ctx, p, a_data, b_data, wide_bias, y_data);
+  }
+}
+
+}  // namespace
+
+void matmul(nr_context* ctx, const nr_tensor* a, const nr_tensor* b, const nr_optional* bias, nr_tensor* y,
+            bool transpose_a, bool transpose_b) {
+  const matmul_plan p = plan_matmul(*a, *b, *y, transpose_a, transpose_b);
+  with_dtype(y->dtype, [&](auto tag) {
+    using In = typename decltype(tag)::type;
+    if constexpr (is_float_type<In> || std::is_same_v<In, int32_t> || std::is_same_v<In, int64_t>)
+      matmul_of<In>(ctx, p, *a, *b, *bias, *y);
+  });
+}
+
+}  // namespace neurite::NR_ISA

@@ -1,0 +1,151 @@
+// matmul against a float64 triple loop: every dtype, transposition, layout and path (thin, packed, integer), sizes at
+// the edges of tiles and blocks, broadcast batches, and bit-equal results for any number of threads.
+#include "elements.h"
+#include "harness.h"
+
+using namespace harness;
+
+namespace {
+
+struct Case {
+  std::vector<int64_t> batch_a, batch_b;
+  int64_t M, N, K;
+  bool transpose_a = false, transpose_b = false, with_bias = false;
+  int64_t gap = 1;  // distance between neighbours along the last dim; negative: backwards
+};
+
+// A strided tensor of random numbers; integers are small.
+Array make(std::vector<int64_t> shape, int32_t dtype, uint32_t seed, int64_t gap) {
+  std::vector<int64_t> stored = shape;
+  stored.back() *= std::abs(gap);
+  Array a(stored, dtype);
+  std::mt19937 rng(seed);
+  std::uniform_real_distribution<double> draw(-1, 1);
+  const bool integral = dtype == nr_dtype_i32 || dtype == nr_dtype_i64;
+  for (int64_t i = 0; i < a.numel; i++) put(a.t, i, integral ? std::floor(draw(rng) * 100) : draw(rng));
+  const int d = a.t.ndim - 1;
+  a.t.shape[d] = shape.back();
+  a.t.stride[d] = gap;
+  if (gap < 0 && shape.back() > 0) a.t.data = static_cast<char*>(a.t.data) + (shape.back() - 1) * -gap * size_of(dtype);
+  return a;
+}
+
+std::vector<int64_t> joined(std::vector<int64_t> batch, int64_t rows, int64_t columns) {
+  batch.push_back(rows);
+  batch.push_back(columns);
+  return batch;
+}
+
+std::vector<int64_t> broadcast(const std::vector<int64_t>& a, const std::vector<int64_t>& b) {
+  std::vector<int64_t> out(std::max(a.size(), b.size()));
+  for (size_t i = 0; i < out.size(); i++) {
+    const int64_t x = i < a.size() ? a[a.size() - 1 - i] : 1, y = i < b.size() ? b[b.size() - 1 - i] : 1;
+    out[out.size() - 1 - i] = x == 1 ? y : x;
+  }
+  return out;
+}
+
+// Element offset of batch `index` (of y's batch shape) in t.
+int64_t offset_of(const nr_tensor& t, const std::vector<int64_t>& batch, int64_t index) {
+  int64_t offset = 0;
+  for (int64_t d = static_cast<int64_t>(batch.size()) - 1; d >= 0; d--) {
+    const int64_t own = d - (static_cast<int64_t>(batch.size()) - (t.ndim - 2)), i = index % batch[d];
+    index /= batch[d];
+    if (own >= 0 && t.shape[own] != 1) offset += i * t.stride[own];
+  }
+  return offset;
+}
+
+void check(const nr_backend& backend, int32_t dtype, const Case& c) {
+  const Array a = make(c.transpose_a ? joined(c.batch_a, c.K, c.M) : joined(c.batch_a, c.M, c.K), dtype, 1, c.gap);
+  const Array b = make(c.transpose_b ? joined(c.batch_b, c.N, c.K) : joined(c.batch_b, c.K, c.N), dtype, 2, c.gap);
+  const Array bias = make({c.N}, dtype, 3, c.gap);
+  const std::vector<int64_t> batch = broadcast(c.batch_a, c.batch_b);
+  std::vector<Array> results;
+  for (int threads : {1, 2, 3}) {
+    Context ctx(threads);
+    results.emplace_back(joined(batch, c.M, c.N), dtype);
+    const nr_optional given = c.with_bias ? some(bias) : none();
+    backend.matmul(&ctx, a, b, &given, results.back(), c.transpose_a, c.transpose_b);
+    CHECK(ctx.error.empty(), "%s", ctx.error.c_str());
+  }
+  const Array& y = results[0];
+  for (const Array& other : results)
+    CHECK(std::memcmp(y.t.data, other.t.data, y.numel * size_of(dtype)) == 0, "%s: threads differ", backend.name);
+
+  const nr_tensor &ta = a.t, &tb = b.t;
+  const int64_t am = ta.stride[ta.ndim - (c.transpose_a ? 1 : 2)], ak = ta.stride[ta.ndim - (c.transpose_a ? 2 : 1)];
+  const int64_t bk = tb.stride[tb.ndim - (c.transpose_b ? 1 : 2)], bn = tb.stride[tb.ndim - (c.transpose_b ? 2 : 1)];
+  double worst = 0;
+  for (int64_t i = 0; i < y.numel; i++) {
+    const int64_t n = i % c.N, m = i / c.N % c.M, at = i / (c.N * c.M);
+    const int64_t a0 = offset_of(ta, batch, at), b0 = offset_of(tb, batch, at);
+    double sum = c.with_bias ? get(bias.t, n * bias.t.stride[0]) : 0, size = std::abs(sum);
+    for (int64_t k = 0; k < c.K; k++) {
+      const double term = get(ta, a0 + m * am + k * ak) * get(tb, b0 + k * bk + n * bn);
+      sum += term;
+      size += std::abs(term);
+    }
+    const double error = std::abs(get(y.t, i) - sum) / (size * accumulation_error(dtype, c.K) +
+                                                        std::abs(sum) * rounding_error(dtype) + 1e-30);
+    worst = std::max(worst, error == error ? error : INFINITY);
+  }
+  CHECK(worst <= 1, "%s dtype %d M %ld N %ld K %ld transpose %d %d gap %ld: error %g of what is allowed", backend.name,
+        dtype, static_cast<long>(c.M), static_cast<long>(c.N), static_cast<long>(c.K), c.transpose_a, c.transpose_b,
+        static_cast<long>(c.gap), worst);
+}
+
+void check_infinities(const nr_backend& backend) {
+  Context ctx;
+  for (int64_t M : {2, 20}) {
+    Array a({M, 3}), b({3, 40}), y({M, 40});
+    for (int64_t i = 0; i < a.numel; i++) a.as<float>()[i] = 1;
+    for (int64_t i = 0; i < b.numel; i++) b.as<float>()[i] = 1;
+    b.as<float>()[39] = INFINITY;
+    a.as<float>()[0] = NAN;
+    const nr_optional bias = none();
+    backend.matmul(&ctx, a, b, &bias, y, false, false);
+    CHECK(std::isnan(y.as<float>()[0]) && std::isnan(y.as<float>()[39]), "NaN spreads along its row");
+    CHECK(y.as<float>()[40] == 3 && y.as<float>()[79] == INFINITY, "and no further");
+  }
+}
+
+}  // namespace
+
+int main() {
+  const std::vector<int32_t> dtypes = {nr_dtype_f32, nr_dtype_f64, nr_dtype_f16,
+                                       nr_dtype_bf16, nr_dtype_i32, nr_dtype_i64};
+  each_isa([&](const nr_backend& backend) {
+    for (int32_t dtype : dtypes) {
+      for (bool ta : {false, true})
+        for (bool tb : {false, true}) {
+          check(backend, dtype, {{}, {}, 37, 45, 29, ta, tb, true});
+          check(backend, dtype, {{}, {}, 33, 70, 300, ta, tb, false});
+          check(backend, dtype, {{3}, {3}, 7, 9, 11, ta, tb, false});
+          check(backend, dtype, {{}, {}, 17, 35, 19, ta, tb, true, 2});
+          check(backend, dtype, {{}, {}, 17, 35, 19, ta, tb, true, -1});
+          for (int64_t M = 1; M <= 5; M++) check(backend, dtype, {{}, {}, M, 67, 43, ta, tb, M % 2 == 0});
+          check(backend, dtype, {{}, {}, 50, 1, 33, ta, tb, true});
+          check(backend, dtype, {{2}, {2}, 3, 2, 21, ta, tb, true});
+        }
+      check(backend, dtype, {{2, 1}, {3}, 6, 8, 10, false, false, true});
+      check(backend, dtype, {{3, 2}, {1, 1}, 6, 8, 10, false, false, false});
+      check(backend, dtype, {{2, 3}, {}, 1, 20, 10, false, true, true});
+      check(backend, dtype, {{}, {4}, 9, 20, 10, true, false, false});
+      for (int64_t zero = 0; zero < 3; zero++)
+        check(backend, dtype, {{}, {}, zero == 0 ? 0 : 5, zero == 1 ? 0 : 7, zero == 2 ? 0 : 6, false, false, true});
+      check(backend, dtype, {{0}, {0}, 5, 6, 7, false, false, false});
+      check(backend, dtype, {{}, {}, 2, 7, 0, false, true, false});
+    }
+    for (int64_t M : {1, 13, 14, 15, 16, 28, 29})
+      for (int64_t N : {1, 8, 15, 16, 17, 31, 32, 33, 48}) check(backend, nr_dtype_f32, {{}, {}, M, N, 5});
+    check(backend, nr_dtype_f32, {{}, {}, 343, 530, 515, false, true, true});
+    check(backend, nr_dtype_f64, {{}, {}, 343, 270, 259, true, false, true});
+    check(backend, nr_dtype_bf16, {{}, {}, 130, 140, 515, false, false, true});
+    check(backend, nr_dtype_f32, {{2}, {2}, 230, 240, 270, false, false, false});
+    check(backend, nr_dtype_f32, {{}, {}, 1, 2500, 70, false, false, true});
+    check(backend, nr_dtype_f32, {{}, {}, 3, 700, 1900, false, true, true});
+    check_infinities(backend);
+  });
+  return report();
+}
