@@ -8,7 +8,7 @@ namespace neurite {
 
 namespace {
 
-constexpr size_t kGrowthFloor = size_t{4} << 20;  // growth below this is not worth a collection
+constexpr size_t kGrowthFloor = size_t{1} << 20;  // growth below this is not worth a collection
 constexpr int kHandleFloor = 16384;
 
 struct Scope {
