@@ -5,7 +5,6 @@ module.exports = {
   modulePathIgnorePatterns: ['<rootDir>/build/', '<rootDir>/dist/'],
   moduleNameMapper: {
     '^neurite$': '<rootDir>/lib/index.ts',
-    '^(\\.{1,2}/.*)\\.js$': '$1',
   },
   transform: {
     '^.+\\.ts$': [
