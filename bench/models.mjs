@@ -1,0 +1,24 @@
+// The models that the benchmark trains.
+export function mlp(n) {
+  const { Linear, ReLU, Sequential } = n.nn
+  return new Sequential(new Linear(784, 512), new ReLU(), new Linear(512, 256), new ReLU(), new Linear(256, 10))
+}
+
+/** LeNet-5 (LeCun et al. 1998) with ReLU and max pooling. */
+export function lenet5(n) {
+  const { Conv2d, Flatten, Linear, MaxPool2d, ReLU, Sequential } = n.nn
+  return new Sequential(
+    new Conv2d(1, 6, 5, { padding: 2 }),
+    new ReLU(),
+    new MaxPool2d(2),
+    new Conv2d(6, 16, 5),
+    new ReLU(),
+    new MaxPool2d(2),
+    new Flatten(),
+    new Linear(400, 120),
+    new ReLU(),
+    new Linear(120, 84),
+    new ReLU(),
+    new Linear(84, 10),
+  )
+}
