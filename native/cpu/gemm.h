@@ -1,10 +1,11 @@
-// Blocked matrix multiplication around the register tile: C[batch] = A[batch] · B[batch] (+ bias), one task per block of
-// C, which walks the whole of K in steps of a block depth. An operand read by several tasks is packed once, ahead of
+// Blocked matrix multiplication around the register tile: C[batch] = A[batch] · B[batch] (+ bias), one task per block
+// of C, which walks the whole of K in steps of a block depth. An operand read by several tasks is packed once, ahead of
 // them; otherwise (or when that copy would be too large) each task packs the blocks it needs. Operands and results are
 // template parameters, so a convolution hands in image patches where a matrix product hands in a strided matrix:
 //   operand: int64_t variants;           product `batch` reads variant batch % variants
 //            static constexpr bool is_costly;  packing ahead would not fit (patches of a whole batch of images)
-//            void panel(T* dst, variant, first, count, k, depth, width)   dst[i * width + p] = element (first + p, k + i)
+//            void panel(T* dst, variant, first, count, k, depth, width)   dst[i * width + p] = element (first + p, k +
+//            i)
 //   result:  static constexpr bool is_direct;  true: T* at(batch), row_stride: C is written in place
 //            write(batch, m, n, rows, columns, const T* block, block_stride) otherwise
 //            const T* row_bias(batch), const T* column_bias(): or NULL
@@ -16,10 +17,18 @@
 namespace neurite::NR_ISA {
 namespace {
 
-inline int64_t ceil_div(int64_t n, int64_t d) { return (n + d - 1) / d; }
-inline int64_t round_up(int64_t n, int64_t unit) { return ceil_div(n, unit) * unit; }
-inline int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-inline int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
+inline int64_t ceil_div(int64_t n, int64_t d) {
+  return (n + d - 1) / d;
+}
+inline int64_t round_up(int64_t n, int64_t unit) {
+  return ceil_div(n, unit) * unit;
+}
+inline int64_t smaller(int64_t a, int64_t b) {
+  return a < b ? a : b;
+}
+inline int64_t larger(int64_t a, int64_t b) {
+  return a > b ? a : b;
+}
 
 // Working memory of n elements; NULL when memory is out.
 template <class T>
@@ -73,7 +82,9 @@ struct gemm_blocks {
 };
 
 // A block of rows is a run of panels of nearly equal height: panel p begins at row p * rows / panels.
-inline int64_t panels_of_rows(int64_t rows) { return ceil_div(rows, tile_rows); }
+inline int64_t panels_of_rows(int64_t rows) {
+  return ceil_div(rows, tile_rows);
+}
 
 template <class T, class A>
 inline void pack_row_block(const A& a, T* dst, int64_t variant, int64_t m, int64_t rows, int64_t k, int64_t depth) {
@@ -99,9 +110,12 @@ inline void multiply_block(const T* a, const T* b, int64_t rows, int64_t columns
     const int64_t width = smaller(tile_columns<T>, columns - j);
     for (int64_t p = 0; p < panels; p++) {
       const int64_t i = p * rows / panels, height = (p + 1) * rows / panels - i;
-      const tile_target<T> tile = {c.at + i * c.row_stride + j,           c.row_stride,
-                                   width,                                 c.accumulate,
-                                   c.row_bias ? c.row_bias + i : nullptr, c.column_bias ? c.column_bias + j : nullptr};
+      const tile_target<T> tile = {c.at + i * c.row_stride + j,
+                                   c.row_stride,
+                                   width,
+                                   c.accumulate,
+                                   c.row_bias ? c.row_bias + i : nullptr,
+                                   c.column_bias ? c.column_bias + j : nullptr};
       choose_tile_kernel<T>(height, width)(a + i * depth, b + j * depth, depth, tile);
     }
   }
@@ -130,8 +144,10 @@ void gemm(nr_context* ctx, int64_t batches, int64_t M, int64_t N, int64_t K, con
   packed_operand<T> pa, pb;
   pa.variant_size = M * K;
   pb.variant_size = round_up(N, tile_columns<T>) * K;
-  const bool a_ahead = !A::is_costly && deserves_packing(a.variants, batches / a.variants * cut.count_n, pa.variant_size);
-  const bool b_ahead = !B::is_costly && deserves_packing(b.variants, batches / b.variants * cut.count_m, pb.variant_size);
+  const bool a_ahead =
+      !A::is_costly && deserves_packing(a.variants, batches / a.variants * cut.count_n, pa.variant_size);
+  const bool b_ahead =
+      !B::is_costly && deserves_packing(b.variants, batches / b.variants * cut.count_m, pb.variant_size);
   if (a_ahead && !(pa.packed = scratch<T>(ctx, a.variants * pa.variant_size))) return;
   if (b_ahead && !(pb.packed = scratch<T>(ctx, b.variants * pb.variant_size))) return;
 
@@ -165,7 +181,11 @@ void gemm(nr_context* ctx, int64_t batches, int64_t M, int64_t N, int64_t K, con
     const int64_t n = block / cut.count_m * cut.columns, columns = smaller(cut.columns, N - n);
     const T* row_bias = result.row_bias(batch);
     const T* column_bias = result.column_bias();
-    tile_target<T> c = {c_buffer, cut.columns, columns, false, row_bias ? row_bias + m : nullptr,
+    tile_target<T> c = {c_buffer,
+                        cut.columns,
+                        columns,
+                        false,
+                        row_bias ? row_bias + m : nullptr,
                         column_bias ? column_bias + n : nullptr};
     if constexpr (Result::is_direct) {
       c.at = result.at(batch) + m * result.row_stride + n;

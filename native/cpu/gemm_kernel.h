@@ -17,7 +17,7 @@ inline constexpr int tile_rows = 6, tile_vectors = 2;  // 12 + 2 + 1 of 16
 inline constexpr int tile_rows = 4, tile_vectors = 4;
 #endif
 template <class T>
-inline constexpr int tile_columns = tile_vectors * vector_t<T>::width;
+inline constexpr int tile_columns = tile_vectors* vector_t<T>::width;
 
 // Where a tile goes: element (i, j) is at[i * row_stride + j].
 template <class T>

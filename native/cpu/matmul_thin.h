@@ -28,9 +28,8 @@ void add_streamed_rows(const thin_strip<T, In>& s) {
   constexpr int together = 4;
   const auto add = [&](int64_t k, auto steps) NR_INLINE {
     V x[rows][steps];
-    unroll<rows>([&](auto m) NR_INLINE {
-      unroll<steps>([&](auto i) NR_INLINE { x[m][i] = V(s.a[m * s.a_stride + k + i]); });
-    });
+    unroll<rows>([&](auto m)
+                     NR_INLINE { unroll<steps>([&](auto i) NR_INLINE { x[m][i] = V(s.a[m * s.a_stride + k + i]); }); });
     for (int64_t n = 0; n < s.columns; n += V::width) {
       const int64_t lanes = s.columns - n;
       V row[steps];
@@ -118,12 +117,11 @@ void thin_matmul(nr_context* ctx, const matmul_plan& p, const In* a, const In* b
     const In* a_at = a + p.a[batch];
     const In* b_at = b + p.b[batch] + n * p.b_stride_n;
     In* y_at = y + batch * p.M * p.N + n;
-    thin_strip<T, In> s = {a_copy, p.K, b_at, streamed ? p.b_stride_k : p.b_stride_n, a_copy + a_size, columns,
-                           width,  p.K};
+    thin_strip<T, In> s = {a_copy,          p.K,     b_at,  streamed ? p.b_stride_k : p.b_stride_n,
+                           a_copy + a_size, columns, width, p.K};
     if (copies_a) {
       for (int64_t m = 0; m < p.M; m++)
-        for (int64_t k = 0; k < p.K; k++)
-          a_copy[m * p.K + k] = convert<T>(a_at[m * p.a_stride_m + k * p.a_stride_k]);
+        for (int64_t k = 0; k < p.K; k++) a_copy[m * p.K + k] = convert<T>(a_at[m * p.a_stride_m + k * p.a_stride_k]);
     }
     if constexpr (is_direct) {
       if (!copies_a) s.a = a_at, s.a_stride = p.a_stride_m;

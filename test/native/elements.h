@@ -18,10 +18,14 @@ inline int64_t size_of(int32_t dtype) {
 
 inline double get(const nr_tensor& t, int64_t i) {
   switch (t.dtype) {
-    case nr_dtype_f32: return static_cast<const float*>(t.data)[i];
-    case nr_dtype_f64: return static_cast<const double*>(t.data)[i];
-    case nr_dtype_i32: return static_cast<const int32_t*>(t.data)[i];
-    case nr_dtype_i64: return static_cast<double>(static_cast<const int64_t*>(t.data)[i]);
+    case nr_dtype_f32:
+      return static_cast<const float*>(t.data)[i];
+    case nr_dtype_f64:
+      return static_cast<const double*>(t.data)[i];
+    case nr_dtype_i32:
+      return static_cast<const int32_t*>(t.data)[i];
+    case nr_dtype_i64:
+      return static_cast<double>(static_cast<const int64_t*>(t.data)[i]);
     case nr_dtype_bf16: {
       const uint32_t bits = static_cast<uint32_t>(static_cast<const nr_bf16*>(t.data)[i].bits) << 16;
       float f;
@@ -42,10 +46,18 @@ inline double get(const nr_tensor& t, int64_t i) {
 // Stores x; 16-bit floats truncate, which is enough to make inputs.
 inline void put(const nr_tensor& t, int64_t i, double x) {
   switch (t.dtype) {
-    case nr_dtype_f32: static_cast<float*>(t.data)[i] = static_cast<float>(x); break;
-    case nr_dtype_f64: static_cast<double*>(t.data)[i] = x; break;
-    case nr_dtype_i32: static_cast<int32_t*>(t.data)[i] = static_cast<int32_t>(x); break;
-    case nr_dtype_i64: static_cast<int64_t*>(t.data)[i] = static_cast<int64_t>(x); break;
+    case nr_dtype_f32:
+      static_cast<float*>(t.data)[i] = static_cast<float>(x);
+      break;
+    case nr_dtype_f64:
+      static_cast<double*>(t.data)[i] = x;
+      break;
+    case nr_dtype_i32:
+      static_cast<int32_t*>(t.data)[i] = static_cast<int32_t>(x);
+      break;
+    case nr_dtype_i64:
+      static_cast<int64_t*>(t.data)[i] = static_cast<int64_t>(x);
+      break;
     case nr_dtype_bf16: {
       const float f = static_cast<float>(x);
       uint32_t bits;

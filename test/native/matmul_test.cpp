@@ -86,8 +86,8 @@ void check(const nr_backend& backend, int32_t dtype, const Case& c) {
       sum += term;
       size += std::abs(term);
     }
-    const double error = std::abs(get(y.t, i) - sum) / (size * accumulation_error(dtype, c.K) +
-                                                        std::abs(sum) * rounding_error(dtype) + 1e-30);
+    const double error = std::abs(get(y.t, i) - sum) /
+                         (size * accumulation_error(dtype, c.K) + std::abs(sum) * rounding_error(dtype) + 1e-30);
     worst = std::max(worst, error == error ? error : INFINITY);
   }
   CHECK(worst <= 1, "%s dtype %d M %ld N %ld K %ld transpose %d %d gap %ld: error %g of what is allowed", backend.name,
@@ -113,7 +113,7 @@ void check_infinities(const nr_backend& backend) {
 }  // namespace
 
 int main() {
-  const std::vector<int32_t> dtypes = {nr_dtype_f32, nr_dtype_f64, nr_dtype_f16,
+  const std::vector<int32_t> dtypes = {nr_dtype_f32,  nr_dtype_f64, nr_dtype_f16,
                                        nr_dtype_bf16, nr_dtype_i32, nr_dtype_i64};
   each_isa([&](const nr_backend& backend) {
     for (int32_t dtype : dtypes) {
