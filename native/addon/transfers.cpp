@@ -111,15 +111,15 @@ std::string enqueue_read(Environment& environment, uint64_t token, FaultPtr* fau
   ReadBack read{};
   call.read_tensor(read.source);
   if (!call.ok() || !call.fits(sizeof read)) return call.problem();
+  read.bytes = bytes_of(read.source);
   int64_t expected = 1;
-  for (int d = read.source.ndim - 1; d >= 0; d--) {
+  for (int d = read.source.ndim - 1; d >= 0 && read.bytes > 0; d--) {
     if (read.source.shape[d] > 1 && read.source.stride[d] != expected) {
       call.refuse("INVALID_ARGUMENT", "expected a contiguous tensor, got " + describe(read.source));
       return call.problem();
     }
     expected *= read.source.shape[d];
   }
-  read.bytes = bytes_of(read.source);
   if (napi_create_arraybuffer(environment.env, read.bytes, &read.target, buffer) != napi_ok) throw std::bad_alloc();
   read.memory = &call.device()->memory().source();
   read.token = token;
