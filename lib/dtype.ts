@@ -35,7 +35,7 @@ interface DTypeInfo {
   array: new (source: ArrayBufferLike) => TypedArray
 }
 
-/** One entry per dtype; adding a dtype is adding an entry here, in native/dtypes.def and in test/tolerances.ts. */
+/** One entry per dtype; adding a dtype is adding an entry here, in native/dtypes.def and in test/support/tolerances.ts. */
 export const dtypes: Readonly<Record<DType, DTypeInfo>> = {
   float32: { code: 0, size: 4, kind: 'float', rank: 1, array: Float32Array },
   float64: { code: 1, size: 8, kind: 'float', rank: 2, array: Float64Array },

@@ -17,7 +17,7 @@ const suites = {
   // The whole product of ops, variants, dtypes and layouts instead of the pairwise cover.
   full(args) {
     buildNative()
-    return runTool('jest', args, { env: { ...process.env, NEURITE_SWEEP: 'full' } })
+    return runTool('jest', args, { env: { ...process.env, NEURITE_TEST_FULL: '1' } })
   },
 }
 
