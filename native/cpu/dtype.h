@@ -55,6 +55,21 @@ template <class T>
 using vector_t = std::conditional_t<is_half<T> || std::is_same_v<T, float>, vf,
                                     std::conditional_t<std::is_same_v<T, double>, vd, T>>;
 
+template <class V>
+struct lane_of {
+  using type = V;
+};
+template <class V>
+requires requires {
+  typename V::lane;
+}
+struct lane_of<V> {
+  using type = typename V::lane;
+};
+// The type of one lane of V; V itself where it is a single value.
+template <class V>
+using lane_t = typename lane_of<V>::type;
+
 // One element as another type. Floats round to nearest even; float to integer truncates, saturates and makes NaN 0;
 // integer to integer wraps; anything to bool is `!= 0`.
 template <class To, class From>

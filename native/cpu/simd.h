@@ -37,16 +37,16 @@ inline vf ldexp(vf x, vf k) {
 }
 #endif
 
-// f applied to every lane: for functions too rare to deserve a polynomial.
+// f applied to every lane: for functions too rare to deserve a polynomial. Out of line, they are long.
 template <class V, class F>
-inline V map_lanes(V x, F f) {
+[[gnu::noinline]] V map_lanes(V x, F f) {
   alignas(64) typename V::lane lanes[V::width];
   store(lanes, x);
   for (int i = 0; i < V::width; i++) lanes[i] = f(lanes[i]);
   return V::load(lanes);
 }
 template <class V, class F>
-inline V map_lanes(V x, V y, F f) {
+[[gnu::noinline]] V map_lanes(V x, V y, F f) {
   alignas(64) typename V::lane a[V::width], b[V::width];
   store(a, x);
   store(b, y);

@@ -1,6 +1,6 @@
 // Elementary functions of vectors. float: argument reduction and minimax polynomials (Remez fits of our own, relative
-// error below 1e-8 before rounding), within 3 ulp, with IEEE special cases. double, and float arguments of sin and cos
-// beyond 5e4, go lane by lane through libm.
+// error below 1e-8 before rounding), within 3 ulp, with IEEE special cases. double, pow, fmod, and arguments of sin and
+// cos beyond 5e4, go lane by lane through libm.
 #pragma once
 #include "cpu/simd.h"
 
@@ -128,6 +128,10 @@ inline vf pow(vf x, vf y) {
   return map_lanes(x, y, [](float a, float b) { return __builtin_powf(a, b); });
 }
 
+inline vf fmod(vf x, vf y) {
+  return map_lanes(x, y, [](float a, float b) { return __builtin_fmodf(a, b); });
+}
+
 inline vd exp(vd x) {
   return map_lanes(x, [](double a) { return __builtin_exp(a); });
 }
@@ -154,6 +158,9 @@ inline vd cos(vd x) {
 }
 inline vd pow(vd x, vd y) {
   return map_lanes(x, y, [](double a, double b) { return __builtin_pow(a, b); });
+}
+inline vd fmod(vd x, vd y) {
+  return map_lanes(x, y, [](double a, double b) { return __builtin_fmod(a, b); });
 }
 
 }  // namespace

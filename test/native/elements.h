@@ -22,6 +22,12 @@ inline double get(const nr_tensor& t, int64_t i) {
       return static_cast<const float*>(t.data)[i];
     case nr_dtype_f64:
       return static_cast<const double*>(t.data)[i];
+    case nr_dtype_i8:
+      return static_cast<const int8_t*>(t.data)[i];
+    case nr_dtype_u8:
+      return static_cast<const uint8_t*>(t.data)[i];
+    case nr_dtype_bool8:
+      return static_cast<const bool*>(t.data)[i];
     case nr_dtype_i32:
       return static_cast<const int32_t*>(t.data)[i];
     case nr_dtype_i64:
@@ -51,6 +57,15 @@ inline void put(const nr_tensor& t, int64_t i, double x) {
       break;
     case nr_dtype_f64:
       static_cast<double*>(t.data)[i] = x;
+      break;
+    case nr_dtype_i8:
+      static_cast<int8_t*>(t.data)[i] = static_cast<int8_t>(x);
+      break;
+    case nr_dtype_u8:
+      static_cast<uint8_t*>(t.data)[i] = static_cast<uint8_t>(static_cast<int64_t>(x));
+      break;
+    case nr_dtype_bool8:
+      static_cast<bool*>(t.data)[i] = x != 0;
       break;
     case nr_dtype_i32:
       static_cast<int32_t*>(t.data)[i] = static_cast<int32_t>(x);
