@@ -1,0 +1,210 @@
+// Random numbers from a counter-based generator (Philox4x32-10, Salmon et al. 2011): a seed and a position in its
+// stream. Numbers depend on these two and the shape alone, never on threads, so a saved state resumes exactly.
+import { randomBytes } from 'node:crypto'
+import type { Philox } from '../block'
+import { checkFloat, checkTensor } from '../check'
+import { checkDevice } from '../device'
+import { checkDType, type DType, isFloat } from '../dtype'
+import { ArgumentError, DTypeError, FormatError, show } from '../errors'
+import * as kernels from '../kernels'
+import { addMethods } from '../methods'
+import { checkInteger, checkNumber, checkShape } from '../shape'
+import { type Shape, Tensor } from '../tensor'
+import { checkInPlace } from './copy'
+import type { TensorOptions } from './create'
+
+/** Where a generator stands, as plain data for JSON. */
+export interface GeneratorState {
+  /** The seed, an unsigned 64-bit integer in decimal digits. */
+  seed: string
+  /** Groups of four numbers drawn so far. */
+  offset: number
+}
+
+/** A source of random numbers. Equal seeds give equal numbers. */
+export class Generator {
+  private currentSeed: bigint
+  private offset = 0
+
+  /** Without a seed, one is taken from the system's entropy. */
+  constructor(seed?: number | bigint) {
+    this.currentSeed = seed === undefined ? randomBytes(8).readBigUInt64LE() : checkSeed('Generator', seed)
+  }
+
+  get seed(): bigint {
+    return this.currentSeed
+  }
+
+  /** Starts the stream of `seed` from its beginning. */
+  manualSeed(seed: number | bigint): this {
+    this.currentSeed = checkSeed('manualSeed', seed)
+    this.offset = 0
+    return this
+  }
+
+  getState(): GeneratorState {
+    return { seed: String(this.currentSeed), offset: this.offset }
+  }
+
+  /** Continues where `state` was taken. */
+  setState(state: GeneratorState): this {
+    const { seed, offset } = (state ?? {}) as GeneratorState
+    const isSeed = typeof seed === 'string' && /^\d{1,20}$/.test(seed) && BigInt(seed) < 2n ** 64n
+    if (!isSeed || !Number.isSafeInteger(offset) || offset < 0) {
+      throw new FormatError(`setState: expected { seed: '…', offset }, as getState gives, got ${JSON.stringify(state)}`)
+    }
+    this.currentSeed = BigInt(seed)
+    this.offset = offset
+    return this
+  }
+
+  /** @internal Reserves `count` numbers and returns where they begin. */
+  draw(count: number): Philox {
+    const position = { seed: this.currentSeed, offset: this.offset }
+    this.offset += Math.ceil(count / 4)
+    return position
+  }
+}
+
+function checkSeed(op: string, seed: unknown): bigint {
+  const isWhole = typeof seed === 'bigint' || (typeof seed === 'number' && Number.isSafeInteger(seed))
+  if (!isWhole) throw new ArgumentError(`${op}: expected a seed that is an integer or a bigint, got ${show(seed)}`)
+  return BigInt.asUintN(64, BigInt(seed))
+}
+
+/** What draws when no generator is given. */
+export const defaultGenerator = new Generator()
+
+/** Seeds the default generator. */
+export function manualSeed(seed: number | bigint): Generator {
+  return defaultGenerator.manualSeed(seed)
+}
+
+/** The default generator's state. */
+export function getRngState(): GeneratorState {
+  return defaultGenerator.getState()
+}
+
+/** Continues the default generator where `state` was taken. */
+export function setRngState(state: GeneratorState): void {
+  defaultGenerator.setState(state)
+}
+
+export interface GeneratorOption {
+  /** Default: the default generator. */
+  generator?: Generator
+}
+
+export interface RandomOptions extends TensorOptions, GeneratorOption {}
+
+/** @internal Reserves `count` numbers of the generator that `options` name. */
+export function draw(op: string, options: GeneratorOption, count: number): Philox {
+  const generator = options.generator ?? defaultGenerator
+  if (generator instanceof Generator) return generator.draw(count)
+  throw new ArgumentError(`${op}: expected generator to be a Generator, got ${show(generator)}`)
+}
+
+/** A new tensor that `fill` is to write, of `natural` dtype unless the options say otherwise. */
+function filled(
+  op: string,
+  shape: Shape,
+  natural: DType,
+  options: RandomOptions,
+  fill: (y: Tensor, philox: Philox) => void,
+): Tensor {
+  const dtype = checkDType(op, options.dtype ?? natural)
+  const y = new Tensor([...checkShape(op, shape)], dtype, checkDevice(op, options.device))
+  fill(y, draw(op, options, y.numel))
+  return options.requiresGrad ? y.setRequiresGrad() : y
+}
+
+function checkFloatOption(op: string, options: RandomOptions): RandomOptions {
+  if (options.dtype === undefined || isFloat(checkDType(op, options.dtype))) return options
+  throw new DTypeError(`${op}: expected a floating dtype, got ${options.dtype}`)
+}
+
+/** Uniform numbers in [0, 1). */
+export function rand(shape: Shape, options: RandomOptions = {}): Tensor {
+  return filled('rand', shape, 'float32', checkFloatOption('rand', options), (y, philox) =>
+    kernels.uniform(y, 0, 1, philox),
+  )
+}
+
+/** Normal numbers of mean 0 and variance 1. */
+export function randn(shape: Shape, options: RandomOptions = {}): Tensor {
+  return filled('randn', shape, 'float32', checkFloatOption('randn', options), (y, philox) =>
+    kernels.normal(y, 0, 1, philox),
+  )
+}
+
+/** Uniform integers in [low, high), int64 by default. */
+export function randint(low: number, high: number, shape: Shape, options: RandomOptions = {}): Tensor {
+  checkInteger('randint', 'low', low, Number.MIN_SAFE_INTEGER)
+  checkInteger('randint', 'high', high, low + 1)
+  if (options.dtype === 'bool') throw new DTypeError('randint: expected an integer or floating dtype, got bool')
+  return filled('randint', shape, 'int64', options, (y, philox) => kernels.randint(y, low, high, philox))
+}
+
+/** The integers 0 … n − 1 in random order, int64. */
+export function randperm(n: number, options: GeneratorOption = {}): Tensor {
+  const y = new Tensor([checkInteger('randperm', 'n', n, 0)], 'int64')
+  kernels.randperm(y, draw('randperm', options, n))
+  return y
+}
+
+/** 1 with the probability that `p` holds for each element, else 0; of p's dtype. No gradient flows. */
+export function bernoulli(p: Tensor, options: GeneratorOption = {}): Tensor {
+  const y = new Tensor(checkFloat('bernoulli', 'p', p).shape, p.dtype, p.device)
+  kernels.bernoulli(p, y, draw('bernoulli', options, y.numel))
+  return y
+}
+
+/** `options` with x's dtype and device where they name none. */
+function like(op: string, x: Tensor, options: RandomOptions): RandomOptions {
+  return { dtype: checkTensor(op, 'x', x).dtype, device: x.device, ...options }
+}
+
+/** Uniform numbers in [0, 1) of x's shape and dtype. */
+export function randLike(x: Tensor, options: RandomOptions = {}): Tensor {
+  return rand(x.shape, like('randLike', x, options))
+}
+
+/** Normal numbers of x's shape and dtype. */
+export function randnLike(x: Tensor, options: RandomOptions = {}): Tensor {
+  return randn(x.shape, like('randnLike', x, options))
+}
+
+/** Uniform integers in [low, high) of x's shape and dtype. */
+export function randintLike(x: Tensor, low: number, high: number, options: RandomOptions = {}): Tensor {
+  return randint(low, high, x.shape, like('randintLike', x, options))
+}
+
+/** Overwrites x with uniform numbers in [low, high). Returns x. */
+export function uniformInPlace(x: Tensor, low = 0, high = 1, options: GeneratorOption = {}): Tensor {
+  checkFloat('uniform_', 'x', checkInPlace('uniform_', x))
+  checkNumber('uniform_', 'low', low, -Number.MAX_VALUE, Number.MAX_VALUE)
+  checkNumber('uniform_', 'high', high, low, Number.MAX_VALUE)
+  kernels.uniform(x, low, high, draw('uniform_', options, x.numel))
+  x.bumpVersion()
+  return x
+}
+
+/** Overwrites x with normal numbers of the given mean and standard deviation. Returns x. */
+export function normalInPlace(x: Tensor, mean = 0, std = 1, options: GeneratorOption = {}): Tensor {
+  checkFloat('normal_', 'x', checkInPlace('normal_', x))
+  checkNumber('normal_', 'mean', mean, -Number.MAX_VALUE, Number.MAX_VALUE)
+  checkNumber('normal_', 'std', std, 0, Number.MAX_VALUE)
+  kernels.normal(x, mean, std, draw('normal_', options, x.numel))
+  x.bumpVersion()
+  return x
+}
+
+declare module '../tensor' {
+  interface Tensor {
+    bernoulli(options?: GeneratorOption): Tensor
+    uniform_(low?: number, high?: number, options?: GeneratorOption): Tensor
+    normal_(mean?: number, std?: number, options?: GeneratorOption): Tensor
+  }
+}
+
+addMethods({ bernoulli, uniform_: uniformInPlace, normal_: normalInPlace })
