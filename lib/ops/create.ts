@@ -3,10 +3,9 @@ import { checkDevice, type Device } from '../device'
 import { checkDType, type DType, isFloat, type TypedArray } from '../dtype'
 import { ArgumentError, ShapeError, show } from '../errors'
 import * as kernels from '../kernels'
-import { adopt, writeTarget } from '../block'
-import { finish, native } from '../native'
 import { checkInteger, checkShape } from '../shape'
 import { numelOf, type Shape, Tensor } from '../tensor'
+import { upload } from '../upload'
 
 export interface TensorOptions {
   dtype?: DType
@@ -99,14 +98,6 @@ function flattenInto(flat: unknown[], data: unknown, shape: Shape, depth: number
     throw new ShapeError(`tensor: expected arrays of equal lengths, got ragged ones at depth ${depth}`)
   }
   for (const part of data as unknown[]) flattenInto(flat, part, shape, depth + 1)
-}
-
-function upload(values: TypedArray, shape: Shape, dtype: DType, device: Device): Tensor {
-  const t = new Tensor([...shape], dtype, device)
-  writeTarget(t, 0)
-  finish(native.upload(t, values))
-  adopt(t, 0)
-  return t
 }
 
 function convert(x: Tensor, dtype: DType): Tensor {
