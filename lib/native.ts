@@ -1,9 +1,9 @@
 // Loads the native module and explains itself when it cannot. Knows nothing of tensors.
-import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { errorFor, NeuriteError } from './errors'
 import type { kernelNames } from './kernels'
+import { packageRoot } from './package'
 
 /** What a native function returns: undefined, or "CODE: op: expected …, got …". */
 export type Problem = string | undefined
@@ -56,16 +56,10 @@ interface NativeModule {
   profileStop(): CommandEvent[] | string
 }
 
-/** The package's folder: the sources sit one level below it, the build two. */
-function packageRoot(): string {
-  return __dirname.endsWith(join('dist', 'cjs')) ? join(__dirname, '..', '..') : join(__dirname, '..')
-}
-
 function load(): NativeModule {
-  const root = packageRoot()
   try {
     // node-gyp-build finds prebuilds/ or build/; it is CommonJS, and so is this build.
-    return (require('node-gyp-build') as (folder: string) => NativeModule)(root)
+    return (require('node-gyp-build') as (folder: string) => NativeModule)(packageRoot)
   } catch (cause) {
     throw new NeuriteError(
       'NATIVE_MODULE',
