@@ -50,8 +50,7 @@ verdict index_select(const nr_tensor* x, const nr_tensor* index, nr_tensor* y, i
   if (index->ndim != 1) return "an index of one dim";
   if (x->dtype != y->dtype) return "tensors of one dtype";
   if (!same_shape_but(*x, *y, dim, index->shape[0])) return "y as x with index's length at dim";
-  if (!is_contiguous(*y)) return "a contiguous result";
-  return nullptr;
+  return target(*y, *index);
 }
 
 verdict index_add(nr_tensor* y, const nr_tensor* index, const nr_tensor* source, int64_t dim) {
@@ -67,8 +66,7 @@ verdict gather(const nr_tensor* x, const nr_tensor* index, nr_tensor* y, int64_t
   if (x->dtype != y->dtype) return "tensors of one dtype";
   if (!fits(*index, *x, dim)) return "an index no longer than x in every other dim";
   if (!same_shape(*index, *y)) return "y of index's shape";
-  if (!is_contiguous(*y)) return "a contiguous result";
-  return nullptr;
+  return target(*y, *index);
 }
 
 verdict scatter(nr_tensor* y, const nr_tensor* index, const nr_operand* source, int64_t dim) {
@@ -95,8 +93,7 @@ static bool is_embedded(const nr_tensor& w, const nr_tensor& index, const nr_ten
 verdict embedding(const nr_tensor* w, const nr_tensor* index, nr_tensor* y) {
   if (!is_index(*index)) return "an index of dtype int64 or int32";
   if (!is_embedded(*w, *index, *y)) return "w [V, D] and y [..., D] of one dtype";
-  if (!is_contiguous(*y)) return "a contiguous result";
-  return nullptr;
+  return target(*y, *index);
 }
 
 verdict embedding_backward(const nr_tensor* dy, const nr_tensor* index, nr_tensor* dw, int64_t) {
