@@ -55,8 +55,10 @@ typedef struct nr_scalar {
   bool is_integer;
 } nr_scalar;
 
-// A position in a Philox4x32-10 stream: key and first counter. A kernel that draws n numbers uses the counters
-// [offset, offset + ceil(n / 4)); element e takes word e % 4 of counter offset + e / 4, in row-major order.
+// A position in a Philox4x32-10 stream: key and first counter. An element takes one word, or two in uniform and normal
+// of float64 and in randint and randperm of any dtype. A kernel that draws n numbers of k words uses the counters
+// [offset, offset + ceil(n k / 4)); element e takes the words e k … e k + k - 1, word i being word i % 4 of counter
+// offset + i / 4, in row-major order. The layout of the tensor, the device and the number of threads do not matter.
 typedef struct nr_philox {
   uint64_t seed;
   uint64_t offset;
