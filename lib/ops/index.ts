@@ -1,27 +1,119 @@
-// Every op, by name.
-export * from './arithmetic'
-export * from './attention'
-export * from './binary'
-export * from './broadcast'
-export * from './cat'
-export * from './clamp'
-export * from './compare'
-export * from './conv'
-export * from './copy'
+// The public ops, by file. What a file exports beside them serves other ops.
+export { add, div, mul, neg, sub } from './arithmetic'
+export { type AttentionOptions, scaledDotProductAttention } from './attention'
+export { maximum, minimum, pow, remainder } from './binary'
+export { expand, sum, type ReduceOptions } from './broadcast'
+export { cat, repeat, stack } from './cat'
+export { clamp, type ClampOptions } from './clamp'
+export { eq, ge, gt, isnan, le, logicalAnd, logicalNot, logicalOr, logicalXor, lt, ne } from './compare'
+export { conv1d, conv2d, conv3d, type ConvOptions } from './conv'
+export { clone, contiguous, to } from './copy'
 export * from './create'
-export * from './crossEntropy'
-export * from './dropout'
-export * from './embedding'
-export * from './indexing'
-export * from './loss'
-export * from './matmul'
-export * from './norm'
-export * from './pool'
-export * from './random'
-export * from './read'
-export * from './reduce'
-export * from './softmax'
-export * from './triangle'
-export * from './unary'
-export * from './view'
-export * from './where'
+export { type ClassLossOptions, crossEntropy, type CrossEntropyOptions, nllLoss } from './crossEntropy'
+export { dropout, type DropoutOptions } from './dropout'
+export { embedding, type EmbeddingOptions } from './embedding'
+export { gather, indexAdd, indexSelect, oneHot, scatter, scatterAdd } from './indexing'
+export {
+  binaryCrossEntropy,
+  binaryCrossEntropyWithLogits,
+  type BinaryLossOptions,
+  huberLoss,
+  l1Loss,
+  type LossOptions,
+  type LossReduction,
+  mseLoss,
+  smoothL1Loss,
+} from './loss'
+export { linear, matmul } from './matmul'
+export { batchNorm, type BatchNormOptions, layerNorm, type LayerNormOptions } from './norm'
+export {
+  adaptiveAvgPool1d,
+  adaptiveAvgPool2d,
+  adaptiveAvgPool3d,
+  avgPool1d,
+  avgPool2d,
+  avgPool3d,
+  type AvgPoolOptions,
+  maxPool1d,
+  maxPool2d,
+  maxPool3d,
+  type MaxPoolOptions,
+} from './pool'
+export {
+  bernoulli,
+  Generator,
+  type GeneratorOption,
+  type GeneratorState,
+  getRngState,
+  manualSeed,
+  rand,
+  randint,
+  randintLike,
+  randLike,
+  randn,
+  randnLike,
+  randperm,
+  type RandomOptions,
+  setRngState,
+} from './random'
+export { array, arraySync, data, type DataOptions, dataSync, item, itemSync, type NestedNumbers, toText } from './read'
+export {
+  all,
+  amax,
+  amin,
+  any,
+  argmax,
+  argmin,
+  type ArgOptions,
+  mean,
+  prod,
+  std,
+  variance,
+  type VarOptions,
+} from './reduce'
+export { logSoftmax, logsumexp, softmax } from './softmax'
+export { tril, triu } from './triangle'
+export {
+  abs,
+  ceil,
+  cos,
+  elu,
+  erf,
+  exp,
+  expm1,
+  floor,
+  gelu,
+  leakyRelu,
+  log,
+  log1p,
+  reciprocal,
+  relu,
+  round,
+  rsqrt,
+  sigmoid,
+  sign,
+  silu,
+  sin,
+  softplus,
+  sqrt,
+  square,
+  tanh,
+  trunc,
+} from './unary'
+export {
+  chunk,
+  detach,
+  flatten,
+  narrow,
+  permute,
+  reshape,
+  select,
+  slice,
+  type SliceRange,
+  split,
+  squeeze,
+  transpose,
+  unbind,
+  unsqueeze,
+} from './view'
+export { maskedFill, where } from './where'
