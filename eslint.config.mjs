@@ -13,7 +13,7 @@ const style = {
     '@stylistic/no-tabs': 'error',
     '@stylistic/eol-last': 'error',
     '@stylistic/no-multiple-empty-lines': ['error', { max: 1 }],
-    '@stylistic/member-delimiter-style': ['error', { multiline: { delimiter: 'none' }, singleline: { delimiter: 'semi' } }],
+    '@stylistic/member-delimiter-style': ['error', { multiline: { delimiter: 'none' } }],
     '@stylistic/keyword-spacing': 'error',
     '@stylistic/space-infix-ops': 'error',
     '@stylistic/comma-spacing': 'error',
@@ -29,7 +29,7 @@ const rules = {
 }
 
 export default tseslint.config(
-  { ignores: ['build/', 'dist/', 'coverage/', 'node_modules/', 'prebuilds/'] },
+  { ignores: ['build/', 'dist/', 'coverage/', 'node_modules/', 'prebuilds/', 'lib/kernels.ts'] },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   style,
   { rules },
@@ -39,10 +39,10 @@ export default tseslint.config(
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {
       '@typescript-eslint/await-thenable': 'error',
-      '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports', disallowTypeAnnotations: false }],
+      '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
       '@typescript-eslint/no-floating-promises': 'error',
       '@typescript-eslint/no-misused-promises': 'error',
-      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_', destructuredArrayIgnorePattern: '^_' }],
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', destructuredArrayIgnorePattern: '^_' }],
       '@typescript-eslint/no-non-null-assertion': 'off',
       '@typescript-eslint/no-require-imports': 'off',
     },

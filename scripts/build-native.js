@@ -16,15 +16,16 @@ function cmake(args) {
   if (!error && status === 0) return
   console.error(
     error
-      ? `neurite: building from source needs cmake, make and a C++20 compiler; cmake did not start (${error.message}). ` +
+      ? `neurite: building from source needs cmake, make and a C++20 compiler; cmake did not start: ${error.message}\n` +
           'On Debian or Ubuntu: apt-get install -y cmake g++ make'
       : `neurite: cmake ended with status ${status}; its messages are above`,
   )
   process.exit(1)
 }
 
+const jobs = String(availableParallelism())
 cmake(['-S', root, '-B', build, `-DCMAKE_BUILD_TYPE=${configuration}`, `-DCMAKE_LIBRARY_OUTPUT_DIRECTORY=${output}`])
-cmake(['--build', build, '--config', configuration, '--target', 'neurite', '--parallel', String(availableParallelism())])
+cmake(['--build', build, '--config', configuration, '--target', 'neurite', '--parallel', jobs])
 if (!existsSync(join(output, 'neurite.node'))) {
   console.error(`neurite: the build left no neurite.node in ${output}`)
   process.exit(1)

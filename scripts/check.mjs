@@ -31,7 +31,8 @@ for (const name of names) {
   console.log(`check ${name.padEnd(9)} ${seconds.padStart(5)} s  ${state}`)
   if (problems.length > 0) failed.push(name)
 }
-console.log(`check: ${names.length - failed.length} passed, ${failed.length} failed${failed.length ? `: ${failed.join(', ')}` : ''}`)
+const list = failed.length > 0 ? `: ${failed.join(', ')}` : ''
+console.log(`check: ${names.length - failed.length} passed, ${failed.length} failed${list}`)
 process.exit(failed.length === 0 ? 0 : 1)
 
 function run(stage) {

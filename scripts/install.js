@@ -1,5 +1,5 @@
 // npm's install step. The prebuilt addon needs no step at all, so where scripts are blocked it works all the same; this
-// only builds from source where there is no prebuild for the platform, or where npm_config_build_from_source asks for it.
+// only builds from source, where the platform has no prebuild or where npm_config_build_from_source asks for it.
 'use strict'
 const { join } = require('node:path')
 

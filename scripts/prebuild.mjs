@@ -3,28 +3,35 @@
 // build/ of development stays as it is.
 import { existsSync, mkdirSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { buildTypescript } from './setup/build.mjs'
+import { buildTypescript, nativeInputs } from './setup/build.mjs'
 import { ensureDependencies } from './setup/dependencies.mjs'
 import { pack } from './setup/pack.mjs'
-import { root, runTool } from './setup/run.mjs'
+import { root, runTool, whenStale } from './setup/run.mjs'
 import { ensureTools } from './setup/tools.mjs'
 
 ensureTools()
 ensureDependencies()
 buildTypescript()
+const platform = `prebuilds/${process.platform}-${process.arch}`
+whenStale({
+  inputs: [...nativeInputs, 'binding.gyp', 'package.json', 'scripts'],
+  output: `${platform}/neurite.node`,
+  stamp: 'build/.stamp-prebuild',
+  build: prebuild,
+})
 
-const stage = join(root, 'build', 'prebuild')
-rmSync(join(root, 'prebuilds', `${process.platform}-${process.arch}`), { recursive: true, force: true })
-rmSync(stage, { recursive: true, force: true })
-mkdirSync(stage, { recursive: true })
-const folder = pack(stage)
-
-const env = { ...process.env }
-if (!env.npm_config_nodedir) env.npm_package_config_node_gyp_nodedir = join(folder, 'scripts', 'nodedir')
-const nodeGyp = bundledNodeGyp()
-const args = ['--napi', '--strip', '--cwd', folder, '--out', root, ...(nodeGyp ? ['--node-gyp', nodeGyp] : [])]
-const status = runTool('prebuildify', args, { env })
-if (status !== 0) process.exit(status)
+function prebuild() {
+  const stage = join(root, 'build', 'prebuild')
+  rmSync(join(root, platform), { recursive: true, force: true })
+  rmSync(stage, { recursive: true, force: true })
+  mkdirSync(stage, { recursive: true })
+  const folder = pack(stage)
+  const env = { ...process.env, npm_package_config_node_gyp_nodedir: join(folder, 'scripts', 'nodedir') }
+  const nodeGyp = bundledNodeGyp()
+  const args = ['--napi', '--strip', '--cwd', folder, '--out', root, ...(nodeGyp ? ['--node-gyp', nodeGyp] : [])]
+  const status = runTool('prebuildify', args, { env })
+  if (status !== 0) process.exit(status)
+}
 
 // npm brings a node-gyp of its own, which is on PATH only inside npm's scripts.
 function bundledNodeGyp() {

@@ -1,4 +1,4 @@
-// npm start: sets up all that is missing (tools, dependencies, native build, TypeScript) and runs the demo, or any other
+// npm start: sets up all that is missing (tools, dependencies, native build, TypeScript) and runs the demo, or another
 // command of the CLI: npm start -- doctor. Node built-ins only: nothing is installed yet when this runs.
 import { join } from 'node:path'
 import { buildNative, buildTypescript } from './setup/build.mjs'

@@ -1,5 +1,5 @@
-// The checks that other programs make: clang-format, ESLint, the TypeScript compiler, publint, attw, and the generator of
-// lib/kernels.ts. Their output is shown as it comes.
+// The checks that other programs make: clang-format, ESLint, the TypeScript compiler, publint, attw, and the generator
+// of lib/kernels.ts. Their output is shown as it comes.
 import { buildTypescript } from '../setup/build.mjs'
 import { runTool, tryRun } from '../setup/run.mjs'
 import { has } from '../setup/tools.mjs'
@@ -13,11 +13,12 @@ export function format() {
   return verdict(tryRun('clang-format', ['--dry-run', '--Werror', '--ferror-limit=3', ...files]), 'clang-format -i')
 }
 
-export const lint = () => verdict(runTool('eslint', ['.', '--max-warnings=0', '--cache', '--cache-location=build/.eslintcache']), 'eslint')
+export const lint = () => verdict(runTool('eslint', ['.', '--max-warnings=0']), 'eslint')
 
 export const types = () => verdict(runTool('typescript', ['--noEmit']), 'tsc')
 
-export const kernels = () => verdict(tryRun(process.execPath, ['scripts/generate-kernels.mjs', '--check']), 'generate-kernels')
+export const kernels = () =>
+  verdict(tryRun(process.execPath, ['scripts/generate-kernels.mjs', '--check']), 'generate-kernels')
 
 export function publint() {
   buildTypescript()

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { root, runTool, whenStale } from './run.mjs'
 import { writeEsm } from './esm.mjs'
 
-const nativeInputs = ['CMakeLists.txt', 'package-lock.json', 'native', 'cuda']
+export const nativeInputs = ['CMakeLists.txt', 'package-lock.json', 'native', 'cuda']
 
 function must(status) {
   if (status !== 0) process.exit(status)

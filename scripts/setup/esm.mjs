@@ -1,5 +1,5 @@
-// Writes the ESM entry over the CommonJS build: one set of classes, whichever way the package is loaded. The names come
-// from the type checker's view of the declarations, so nothing has to be loaded to build.
+// Writes the ESM entry over the CommonJS build: one set of classes, whichever way the package is loaded. The names
+// come from the type checker's view of the declarations, so nothing has to be loaded to build.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
@@ -11,14 +11,15 @@ export function writeEsm() {
   mkdirSync(folder, { recursive: true })
   writeFileSync(
     join(folder, 'index.mjs'),
-    `import neurite from '../cjs/index.js'\nexport const {\n${names.map((name) => `  ${name},\n`).join('')}} = neurite\n`,
+    `import neurite from '../cjs/index.js'\nexport const {\n  ${names.join(',\n  ')},\n} = neurite\n`,
   )
   writeFileSync(join(folder, 'index.d.mts'), `export * from '../cjs/index.js'\n`)
 }
 
 function valueExports(file) {
   const ts = createRequire(join(root, 'package.json'))('typescript')
-  const program = ts.createProgram([file], { module: ts.ModuleKind.Node16, moduleResolution: ts.ModuleResolutionKind.Node16 })
+  const options = { module: ts.ModuleKind.Node16, moduleResolution: ts.ModuleResolutionKind.Node16 }
+  const program = ts.createProgram([file], options)
   const checker = program.getTypeChecker()
   const isValue = (symbol) => {
     if (symbol.declarations?.some((node) => ts.isTypeOnlyImportOrExportDeclaration(node))) return false

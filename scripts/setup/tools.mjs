@@ -1,6 +1,5 @@
 // The system tools a build needs: cmake, a C++ compiler and make. What is missing is installed where we may (root on a
 // machine with apt-get), and is otherwise named in one message with the command that installs it.
-import { spawnSync } from 'node:child_process'
 import { accessSync, constants, readFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { root, tryRun } from './run.mjs'
@@ -62,17 +61,12 @@ export function ensureTools() {
   tryRun('apt-get', ['update', '-q'], { env })
   const status = tryRun('apt-get', ['install', '-y', '-q', '--no-install-recommends', ...packages], { env })
   if (status !== 0 || missingTools().length > 0) {
-    fail(missingTools(), `apt-get could not install them; by hand:\n\n  apt-get update && apt-get install -y ${packages.join(' ')}\n`)
+    const byHand = `apt-get update && apt-get install -y ${packages.join(' ')}`
+    fail(missingTools(), `apt-get could not install them; by hand:\n\n  ${byHand}\n`)
   }
 }
 
 function fail(missing, remedy) {
   console.error(`neurite builds native code and misses: ${missing.join(', ')}. ${remedy}`)
   process.exit(1)
-}
-
-// First line of `command --version`, for reports.
-export function versionOf(command) {
-  const result = spawnSync(command, ['--version'], { encoding: 'utf8' })
-  return result.status === 0 ? result.stdout.split('\n')[0].trim() : undefined
 }
