@@ -16,7 +16,7 @@ function cmake(args) {
   if (!error && status === 0) return
   console.error(
     error
-      ? `neurite: building from source needs cmake, make and a C++20 compiler; cmake did not start: ${error.message}\n` +
+      ? `neurite: building from source needs cmake, make and a C++20 compiler; cmake failed: ${error.message}\n` +
           'On Debian or Ubuntu: apt-get install -y cmake g++ make'
       : `neurite: cmake ended with status ${status}; its messages are above`,
   )

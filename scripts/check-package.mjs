@@ -63,7 +63,8 @@ function install(folder) {
     }
   }
 
-  attempt('install', [npmCli(), 'install', '--offline', '--ignore-scripts', '--no-audit', '--no-fund', tarball], /added/)
+  const quiet = ['--no-audit', '--no-fund']
+  attempt('install', [npmCli(), 'install', '--offline', '--ignore-scripts', ...quiet, tarball], /added/)
   for (const [file, { text, prints }] of Object.entries(programs)) {
     writeFileSync(join(app, file), text)
     attempt(file, [file], prints)

@@ -3,6 +3,7 @@
 import { buildNative, buildNativeTests } from './setup/build.mjs'
 import { ensureDependencies } from './setup/dependencies.mjs'
 import { runTool, tryRun } from './setup/run.mjs'
+import { sanitized } from './setup/sanitize.mjs'
 import { ensureTools } from './setup/tools.mjs'
 
 const suites = {
@@ -14,6 +15,8 @@ const suites = {
     buildNative()
     return runTool('jest', args)
   },
+  // Native tests and a part of jest's with address and undefined behaviour sanitizers, in a build of their own.
+  sanitize: sanitized,
   // The whole product of ops, variants, dtypes and layouts instead of the pairwise cover.
   full(args) {
     buildNative()
