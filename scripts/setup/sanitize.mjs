@@ -1,4 +1,4 @@
-// Tests under AddressSanitizer and UBSan: CTest, then jest's op tests with the sanitized addon. The libraries have to be
+// Tests under AddressSanitizer and UBSan: CTest, then part of jest with the sanitized addon. The libraries have to be
 // in the process before node's own, hence LD_PRELOAD; node-gyp-build takes the addon from NEURITE_PREBUILD.
 import { execFileSync } from 'node:child_process'
 import { availableParallelism } from 'node:os'
@@ -26,6 +26,7 @@ export function sanitized(args) {
     UBSAN_OPTIONS: 'print_stacktrace=1',
     NEURITE_PREBUILD: join(root, folder),
   }
-  const script = runTool('jest', ['--runInBand', ...(args.length > 0 ? args : ['--testPathPatterns', scriptTests])], { env })
+  const selected = args.length > 0 ? args : ['--testPathPatterns', scriptTests]
+  const script = runTool('jest', ['--runInBand', ...selected], { env })
   return native || script
 }
