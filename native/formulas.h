@@ -1,7 +1,7 @@
 // Every elementwise formula, once, for the CPU and for CUDA: functions `<kernel>_formula` of a value type V, which is a
 // vector, a float or a double, an integer or bool. Included after the functions of V are declared (exp, tanh, select
 // …), into the namespace of the including backend (NR_ISA). The concept before V is the formula's domain: kernels and
-// contracts ask `requires { <kernel>_formula(v); }`. Comparisons give V's mask (bool for single values).
+// contracts ask whether the call is well-formed. Comparisons give V's mask (bool for single values).
 #pragma once
 #include <stdint.h>
 
@@ -42,7 +42,7 @@ using wrapping = std::conditional_t<sizeof(V) <= 4, uint32_t, uint64_t>;
 template <element V>
 NR_DEVICE V add_formula(V a, V b) {
   if constexpr (boolean<V>)
-    return a || b;
+    return a | b;
   else if constexpr (integer<V>)
     return static_cast<V>(wrapping<V>(a) + wrapping<V>(b));
   else
@@ -58,7 +58,7 @@ NR_DEVICE V sub_formula(V a, V b) {
 template <element V>
 NR_DEVICE V mul_formula(V a, V b) {
   if constexpr (boolean<V>)
-    return a && b;
+    return a & b;
   else if constexpr (integer<V>)
     return static_cast<V>(wrapping<V>(a) * wrapping<V>(b));
   else

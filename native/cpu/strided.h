@@ -85,6 +85,7 @@ inline nest<1 + sizeof...(X)> make_nest(const nr_tensor& y, const X&... x) {
 // number of elements, step(k) apart.
 template <int N, class Row>
 inline void each_row(const nest<N>& l, int64_t begin, int64_t end, const Row& row) {
+  if (begin >= end) return;
   const int last = l.ndim - 1;
   int64_t index[NR_MAX_DIMS];
   char* p[N];
