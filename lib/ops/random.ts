@@ -17,7 +17,7 @@ import type { TensorOptions } from './create'
 export interface GeneratorState {
   /** The seed, an unsigned 64-bit integer in decimal digits. */
   seed: string
-  /** Groups of four numbers drawn so far. */
+  /** Blocks of four 32-bit words drawn so far. */
   offset: number
 }
 
@@ -58,10 +58,10 @@ export class Generator {
     return this
   }
 
-  /** @internal Reserves `count` numbers and returns where they begin. */
-  draw(count: number): Philox {
+  /** @internal Reserves `words` words of 32 bits, in whole blocks of four, and returns where they begin. */
+  draw(words: number): Philox {
     const position = { seed: this.currentSeed, offset: this.offset }
-    this.offset += Math.ceil(count / 4)
+    this.offset += Math.ceil(words / 4)
     return position
   }
 }
@@ -97,62 +97,65 @@ export interface GeneratorOption {
 
 export interface RandomOptions extends TensorOptions, GeneratorOption {}
 
-/** @internal Reserves `count` numbers of the generator that `options` name. */
-export function draw(op: string, options: GeneratorOption, count: number): Philox {
+/** @internal Reserves `words` words of the generator that `options` name: see nr_philox in native/backend.h. */
+export function draw(op: string, options: GeneratorOption, words: number): Philox {
   const generator = options.generator ?? defaultGenerator
-  if (generator instanceof Generator) return generator.draw(count)
+  if (generator instanceof Generator) return generator.draw(words)
   throw new ArgumentError(`${op}: expected generator to be a Generator, got ${show(generator)}`)
 }
 
-/** A new tensor that `fill` is to write, of `natural` dtype unless the options say otherwise. */
-function filled(
-  op: string,
-  shape: Shape,
-  natural: DType,
-  options: RandomOptions,
-  fill: (y: Tensor, philox: Philox) => void,
-): Tensor {
-  const dtype = checkDType(op, options.dtype ?? natural)
-  const y = new Tensor([...checkShape(op, shape)], dtype, checkDevice(op, options.device))
-  fill(y, draw(op, options, y.numel))
-  return options.requiresGrad ? y.setRequiresGrad() : y
+/** Words that the floating fills take for all elements of y. */
+function floatWords(y: Tensor): number {
+  return y.dtype === 'float64' ? 2 * y.numel : y.numel
 }
 
-function checkFloatOption(op: string, options: RandomOptions): RandomOptions {
-  if (options.dtype === undefined || isFloat(checkDType(op, options.dtype))) return options
-  throw new DTypeError(`${op}: expected a floating dtype, got ${options.dtype}`)
+/** A tensor of `natural` dtype, unless the options say otherwise, that a kernel is about to fill. */
+function blank(op: string, shape: Shape, natural: DType, options: RandomOptions): Tensor {
+  const dtype = checkDType(op, options.dtype ?? natural)
+  return new Tensor([...checkShape(op, shape)], dtype, checkDevice(op, options.device))
+}
+
+function blankFloat(op: string, shape: Shape, options: RandomOptions): Tensor {
+  const y = blank(op, shape, 'float32', options)
+  if (isFloat(y.dtype)) return y
+  throw new DTypeError(`${op}: expected a floating dtype, got ${y.dtype}`)
 }
 
 /** Uniform numbers in [0, 1). */
 export function rand(shape: Shape, options: RandomOptions = {}): Tensor {
-  return filled('rand', shape, 'float32', checkFloatOption('rand', options), (y, philox) =>
-    kernels.uniform(y, 0, 1, philox),
-  )
+  const y = blankFloat('rand', shape, options)
+  kernels.uniform(y, 0, 1, draw('rand', options, floatWords(y)))
+  return y.setRequiresGrad(options.requiresGrad ?? false)
 }
 
 /** Normal numbers of mean 0 and variance 1. */
 export function randn(shape: Shape, options: RandomOptions = {}): Tensor {
-  return filled('randn', shape, 'float32', checkFloatOption('randn', options), (y, philox) =>
-    kernels.normal(y, 0, 1, philox),
-  )
+  const y = blankFloat('randn', shape, options)
+  kernels.normal(y, 0, 1, draw('randn', options, floatWords(y)))
+  return y.setRequiresGrad(options.requiresGrad ?? false)
 }
 
 /** Uniform integers in [low, high), int64 by default. */
 export function randint(low: number, high: number, shape: Shape, options: RandomOptions = {}): Tensor {
   checkInteger('randint', 'low', low, Number.MIN_SAFE_INTEGER)
   checkInteger('randint', 'high', high, low + 1)
-  if (options.dtype === 'bool') throw new DTypeError('randint: expected an integer or floating dtype, got bool')
-  return filled('randint', shape, 'int64', options, (y, philox) => kernels.randint(y, low, high, philox))
+  const y = blank('randint', shape, 'int64', options)
+  if (y.dtype === 'bool') throw new DTypeError('randint: expected an integer or floating dtype, got bool')
+  kernels.randint(y, low, high, draw('randint', options, 2 * y.numel))
+  return y.setRequiresGrad(options.requiresGrad ?? false)
 }
 
 /** The integers 0 … n − 1 in random order, int64. */
 export function randperm(n: number, options: GeneratorOption = {}): Tensor {
   const y = new Tensor([checkInteger('randperm', 'n', n, 0)], 'int64')
-  kernels.randperm(y, draw('randperm', options, n))
+  kernels.randperm(y, draw('randperm', options, 2 * n))
   return y
 }
 
-/** 1 with the probability that `p` holds for each element, else 0; of p's dtype. No gradient flows. */
+/**
+ * 1 with the probability that `p` holds for each element, else 0; of p's dtype. No gradient flows. A probability outside
+ * [0, 1] surfaces at the next await, as VALUE_OUT_OF_RANGE.
+ */
 export function bernoulli(p: Tensor, options: GeneratorOption = {}): Tensor {
   const y = new Tensor(checkFloat('bernoulli', 'p', p).shape, p.dtype, p.device)
   kernels.bernoulli(p, y, draw('bernoulli', options, y.numel))
@@ -184,7 +187,7 @@ export function uniformInPlace(x: Tensor, low = 0, high = 1, options: GeneratorO
   checkFloat('uniform_', 'x', checkInPlace('uniform_', x))
   checkNumber('uniform_', 'low', low, -Number.MAX_VALUE, Number.MAX_VALUE)
   checkNumber('uniform_', 'high', high, low, Number.MAX_VALUE)
-  kernels.uniform(x, low, high, draw('uniform_', options, x.numel))
+  kernels.uniform(x, low, high, draw('uniform_', options, floatWords(x)))
   x.bumpVersion()
   return x
 }
@@ -194,7 +197,7 @@ export function normalInPlace(x: Tensor, mean = 0, std = 1, options: GeneratorOp
   checkFloat('normal_', 'x', checkInPlace('normal_', x))
   checkNumber('normal_', 'mean', mean, -Number.MAX_VALUE, Number.MAX_VALUE)
   checkNumber('normal_', 'std', std, 0, Number.MAX_VALUE)
-  kernels.normal(x, mean, std, draw('normal_', options, x.numel))
+  kernels.normal(x, mean, std, draw('normal_', options, floatWords(x)))
   x.bumpVersion()
   return x
 }
