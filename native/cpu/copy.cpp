@@ -10,6 +10,7 @@ constexpr int64_t grain = 1 << 15;
 
 template <class T>
 void copy_elements(nr_context* ctx, const nest<2>& l) {
+  if (l.numel == 0) return;
   const int dim = transposed_dim(l, sizeof(T));
   if (dim >= 0) return copy_transposed<T>(ctx, l, dim);
   const bool dense_y = l.step(0) == static_cast<int64_t>(sizeof(T));
