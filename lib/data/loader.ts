@@ -1,0 +1,118 @@
+// Batches of a dataset, in order or shuffled, prepared a few ahead of their use.
+import { ArgumentError, show } from '../errors'
+import { Generator, randperm } from '../ops/random'
+import { data } from '../ops/read'
+import { checkInteger } from '../shape'
+import type { Tensor } from '../tensor'
+import { collate, type Collated } from './collate'
+import { checkDataset, type Dataset } from './dataset'
+
+export interface DataLoaderOptions<Item, Batch> {
+  /** Examples in a batch. Default 1. */
+  batchSize?: number
+  /** A new order in every epoch. Default false. */
+  shuffle?: boolean
+  /** Seed of the orders; without one it is taken from the system's entropy. The default generator plays no part. */
+  seed?: number | bigint
+  /** Leave out the last batch if it is smaller than the others. Default false. */
+  dropLast?: boolean
+  /** Batches prepared ahead of the one in use. Default 2. */
+  prefetch?: number
+  /** Makes a batch of examples, instead of stacking them. */
+  collate?: (examples: Item[]) => Batch | Promise<Batch>
+  /** Ends the iteration: it throws the signal's reason. */
+  signal?: AbortSignal
+}
+
+/**
+ * Batches of a dataset `{ length, get(i) }`, or of tensors by name: `for await (const { x, y } of new DataLoader({ x, y },
+ * { batchSize: 32, shuffle: true, seed: 0 }))`. Every loop over the loader is one epoch. The order depends on seed and
+ * epoch alone; `epoch` may be set to resume.
+ */
+export class DataLoader<Item, Batch = Collated<Item>> implements AsyncIterable<Batch> {
+  readonly dataset: Dataset<Item>
+  readonly batchSize: number
+  /** The number of the next epoch, from 0. */
+  epoch = 0
+  private readonly generator: Generator
+  private readonly shuffle: boolean
+  private readonly dropLast: boolean
+  private readonly prefetch: number
+  private readonly collate: ((examples: Item[]) => Batch | Promise<Batch>) | undefined
+  private readonly signal: AbortSignal | undefined
+
+  /** @throws ArgumentError for anything but a dataset or tensors, and for options out of range. */
+  constructor(dataset: Dataset<Item>, options?: DataLoaderOptions<Item, Batch>)
+  constructor(tensors: Item & Readonly<Record<string, Tensor>>, options?: DataLoaderOptions<Item, Batch>)
+  constructor(source: unknown, options: DataLoaderOptions<Item, Batch> = {}) {
+    this.dataset = checkDataset('DataLoader', source)
+    this.batchSize = checkInteger('DataLoader', 'batchSize', options.batchSize ?? 1, 1)
+    this.prefetch = checkInteger('DataLoader', 'prefetch', options.prefetch ?? 2, 0)
+    this.shuffle = options.shuffle ?? false
+    this.dropLast = options.dropLast ?? false
+    this.generator = new Generator(options.seed)
+    if (options.collate !== undefined && typeof options.collate !== 'function') {
+      throw new ArgumentError(`DataLoader: expected collate to be a function, got ${show(options.collate)}`)
+    }
+    this.collate = options.collate
+    this.signal = options.signal
+  }
+
+  /** Number of batches in an epoch. */
+  get length(): number {
+    const batches = this.dataset.length / this.batchSize
+    return this.dropLast ? Math.floor(batches) : Math.ceil(batches)
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Batch, void, undefined> {
+    const order = await this.order(checkInteger('DataLoader', 'epoch', this.epoch++, 0))
+    const ahead: Promise<Batch>[] = []
+    let started = 0
+    for (let i = 0; i < this.length; i++) {
+      this.signal?.throwIfAborted()
+      while (started < this.length && started <= i + this.prefetch) ahead.push(this.start(order, started++))
+      yield await untilAborted(ahead.shift() as Promise<Batch>, this.signal)
+    }
+  }
+
+  /** Positions of the examples of an epoch. */
+  private async order(epoch: number): Promise<(i: number) => number> {
+    if (!this.shuffle) return (i) => i
+    const n = this.dataset.length
+    // Every epoch has its own stretch of the generator's stream, so that any of them can be had without those before.
+    this.generator.setState({ seed: String(this.generator.seed), offset: epoch * Math.ceil(n / 4) })
+    const permutation = randperm(n, { generator: this.generator })
+    const positions = await data(permutation)
+    permutation.dispose()
+    return (i) => Number(positions[i])
+  }
+
+  private start(order: (i: number) => number, batch: number): Promise<Batch> {
+    const first = batch * this.batchSize
+    const size = Math.min(this.batchSize, this.dataset.length - first)
+    const prepared = this.prepare(Array.from({ length: size }, (_, i) => order(first + i)))
+    prepared.catch(() => undefined) // whoever reaches this batch hears of it; nobody may
+    return prepared
+  }
+
+  private async prepare(indices: number[]): Promise<Batch> {
+    if (this.collate === undefined && this.dataset.getBatch) return (await this.dataset.getBatch(indices)) as Batch
+    const examples = await Promise.all(indices.map((i) => this.dataset.get(i)))
+    return this.collate === undefined ? (collate(examples) as Batch) : this.collate(examples)
+  }
+}
+
+/** The promise's result, or the reason of a signal that comes first. */
+async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return promise
+  let stop = () => {}
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(signal.reason as Error)
+    signal.addEventListener('abort', stop, { once: true })
+  })
+  try {
+    return await Promise.race([promise, aborted])
+  } finally {
+    signal.removeEventListener('abort', stop)
+  }
+}
