@@ -105,7 +105,19 @@ napi_value share(napi_env env, napi_callback_info) {
   });
 }
 
-// receive(owner); block: ticket. The id replaces it.
+// True if `claimed` describes `t`; strides count only where they lead somewhere.
+bool describes(const nr_tensor& claimed, const nr_tensor& t) {
+  if (claimed.dtype != t.dtype || claimed.ndim != t.ndim) return false;
+  bool empty = false, same_strides = true;
+  for (int d = 0; d < t.ndim; d++) {
+    if (claimed.shape[d] != t.shape[d]) return false;
+    empty |= t.shape[d] == 0;
+    same_strides &= t.shape[d] == 1 || claimed.stride[d] == t.stride[d];
+  }
+  return empty || same_strides;
+}
+
+// receive(owner); block: ticket, dtype, ndim, shape…, stride… as the sender described it. The id replaces the ticket.
 napi_value receive(napi_env env, napi_callback_info info) {
   size_t count = 1;
   napi_value owner = nullptr;
@@ -113,6 +125,12 @@ napi_value receive(napi_env env, napi_callback_info info) {
   return guarded(env, [&](Environment& environment) -> std::string {
     Call call(environment, "receive");
     const auto ticket = static_cast<uint64_t>(call.next_integer("a ticket", 0, int64_t{1} << 53));
+    const int64_t limit = int64_t{1} << 53;
+    nr_tensor claimed{};
+    claimed.dtype = static_cast<int32_t>(call.next_integer("a dtype code", 0, nr_dtype_count - 1));
+    claimed.ndim = static_cast<int32_t>(call.next_integer("a number of dimensions", 0, NR_MAX_DIMS));
+    for (int d = 0; d < claimed.ndim; d++) claimed.shape[d] = call.next_integer("a size", 0, limit);
+    for (int d = 0; d < claimed.ndim; d++) claimed.stride[d] = call.next_integer("a stride", -limit, limit);
     if (!call.ok()) return call.problem();
     Traveller traveller;
     {
@@ -122,6 +140,9 @@ napi_value receive(napi_env env, napi_callback_info info) {
         return "INVALID_ARGUMENT: receive: expected the ticket of a shared tensor that nobody has received yet, got " +
                std::to_string(ticket);
       traveller = found->second;
+      if (!describes(claimed, traveller.view))
+        return "INVALID_ARGUMENT: receive: expected the message as it was sent, of " + describe(traveller.view) +
+               ", got " + describe(claimed);
       travellers.erase(found);
     }
     const std::string problem = insert(environment, traveller.view, traveller.storage, owner);
