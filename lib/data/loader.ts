@@ -80,7 +80,7 @@ export class DataLoader<Item, Batch = Collated<Item>> implements AsyncIterable<B
     if (!this.shuffle) return (i) => i
     const n = this.dataset.length
     // Every epoch has its own stretch of the generator's stream, so that any of them can be had without those before.
-    this.generator.setState({ seed: String(this.generator.seed), offset: epoch * Math.ceil(n / 4) })
+    this.generator.setState({ seed: String(this.generator.seed), offset: epoch * n })
     const permutation = randperm(n, { generator: this.generator })
     const positions = await data(permutation)
     permutation.dispose()
