@@ -36,6 +36,24 @@ inline T* scratch(nr_context* ctx, int64_t n) {
   return static_cast<T*>(ctx->scratch(ctx, static_cast<size_t>(larger(n, 1)) * sizeof(T)));
 }
 
+// Working memory that a kernel which multiplies many times asks for only when it needs more than before.
+struct workspace {
+  nr_context* ctx;
+  void* memory = nullptr;
+  size_t size = 0;
+
+  // n elements, valid until the next call; NULL when memory is out.
+  template <class T>
+  T* take(int64_t n) {
+    const size_t bytes = static_cast<size_t>(larger(n, 1)) * sizeof(T);
+    if (bytes > size) {
+      memory = ctx->scratch(ctx, bytes);
+      size = memory ? bytes : 0;
+    }
+    return static_cast<T*>(memory);
+  }
+};
+
 // A block of A stays in the second-level cache (depth × rows), a panel of B in the first (depth × tile_columns).
 #if defined(NR_ISA_avx512)
 inline constexpr int64_t block_depth = 256, block_rows_f32 = 336, block_columns_f32 = 512;
@@ -134,7 +152,7 @@ struct packed_operand {
 };
 
 template <class T, class A, class B, class Result>
-void gemm(nr_context* ctx, int64_t batches, int64_t M, int64_t N, int64_t K, const A& a, const B& b,
+void gemm(workspace& memory, int64_t batches, int64_t M, int64_t N, int64_t K, const A& a, const B& b,
           const Result& result) {
   if (batches == 0 || M == 0 || N == 0) return;
   const gemm_blocks<T> cut(batches, M, N, K, B::is_costly);
@@ -148,8 +166,16 @@ void gemm(nr_context* ctx, int64_t batches, int64_t M, int64_t N, int64_t K, con
       !A::is_costly && deserves_packing(a.variants, batches / a.variants * cut.count_n, pa.variant_size);
   const bool b_ahead =
       !B::is_costly && deserves_packing(b.variants, batches / b.variants * cut.count_m, pb.variant_size);
-  if (a_ahead && !(pa.packed = scratch<T>(ctx, a.variants * pa.variant_size))) return;
-  if (b_ahead && !(pb.packed = scratch<T>(ctx, b.variants * pb.variant_size))) return;
+  const int64_t a_size = a_ahead ? 0 : round_up(cut.rows * cut.depth, 16);
+  const int64_t b_size = b_ahead ? 0 : round_up(cut.columns * cut.depth, 16);
+  const int64_t c_size = Result::is_direct ? 0 : round_up(cut.rows * cut.columns, 16);
+  const int64_t a_total = a_ahead ? round_up(a.variants * pa.variant_size, 16) : 0;
+  const int64_t b_total = b_ahead ? round_up(b.variants * pb.variant_size, 16) : 0;
+  nr_context* ctx = memory.ctx;
+  pa.packed = memory.take<T>(a_total + b_total + ctx->threads * (a_size + b_size + c_size));
+  if (!pa.packed) return;
+  pb.packed = pa.packed + a_total;
+  T* buffers = pb.packed + b_total;
 
   const int64_t a_blocks = a_ahead ? a.variants * cut.count_m * cut.count_k : 0;
   const int64_t b_blocks = b_ahead ? b.variants * cut.count_n * cut.count_k : 0;
@@ -167,11 +193,6 @@ void gemm(nr_context* ctx, int64_t batches, int64_t M, int64_t N, int64_t K, con
     }
   });
 
-  const int64_t a_size = a_ahead ? 0 : round_up(cut.rows * cut.depth, 16);
-  const int64_t b_size = b_ahead ? 0 : round_up(cut.columns * cut.depth, 16);
-  const int64_t c_size = Result::is_direct ? 0 : round_up(cut.rows * cut.columns, 16);
-  T* buffers = scratch<T>(ctx, ctx->threads * (a_size + b_size + c_size));
-  if (!buffers) return;
   parallel_tasks(ctx, batches * cut.count_m * cut.count_n, [&](int64_t task, int32_t thread) {
     T* a_buffer = buffers + thread * (a_size + b_size + c_size);
     T* b_buffer = a_buffer + a_size;

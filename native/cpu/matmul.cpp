@@ -43,6 +43,7 @@ struct matrix_result {
 
 template <class T, class In>
 void packed_matmul(nr_context* ctx, const matmul_plan& p, const In* a, const In* b, const T* bias, In* y) {
+  workspace memory = {ctx};
   const gemm_blocks<T> one(1, p.M, p.N, p.K, false);
   // Large matrices go one after the other, so that each can be packed ahead for all its tasks.
   const bool one_by_one = p.batches > 1 && one.count_m * one.count_n >= wanted_tasks / 2;
@@ -52,7 +53,7 @@ void packed_matmul(nr_context* ctx, const matmul_plan& p, const In* a, const In*
     const matrix_operand<T, In> left = {p.a.is_constant() ? 1 : batches, a + a_first, p.a_stride_m, p.a_stride_k, p.a};
     const matrix_operand<T, In> right = {p.b.is_constant() ? 1 : batches, b + b_first, p.b_stride_n, p.b_stride_k, p.b};
     const matrix_result<T, In> result = {y + first * p.M * p.N, p.N, p.M * p.N, bias};
-    gemm<T>(ctx, batches, p.M, p.N, p.K, left, right, result);
+    gemm<T>(memory, batches, p.M, p.N, p.K, left, right, result);
   }
 }
 
