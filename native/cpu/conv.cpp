@@ -37,8 +37,12 @@ void conv_of(nr_context* ctx, const conv_shape& s, const nr_tensor& x, const nr_
                                    w.stride[1],
                                    {spatial_stride(w, 0), spatial_stride(w, 1), spatial_stride(w, 2)},
                                    is_dense_filter(s, w)};
-  const patch_columns<T, In> right = {
-      products, s.groups, static_cast<const In*>(x.data), x.stride[0], s.channels * x.stride[1], input_patches(s, x)};
+  const patch_columns<T, In> right = {products,
+                                      s.groups,
+                                      static_cast<const In*>(x.data),
+                                      x.stride[0],
+                                      s.channels * x.stride[1],
+                                      input_patches(s, x).joined()};
   const image_result<T, In> result = {static_cast<In*>(y.data), s.filters, s.outputs(), wide_bias, s.groups};
   gemm<T>(memory, products, s.filters, s.outputs(), s.channels * s.taps(), left, right, result);
 }
@@ -81,7 +85,7 @@ void conv_backward_input_of(nr_context* ctx, const conv_shape& s, const nr_tenso
                                         static_cast<const In*>(dy.data),
                                         dy.stride[0],
                                         s.filters * dy.stride[1],
-                                        output_patches(s, dy, phase)};
+                                        output_patches(s, dy, phase).joined()};
     if (positions == s.inputs()) {
       const image_result<T, In> result = {out, s.channels, positions, nullptr, s.groups};
       gemm<T>(memory, products, s.channels, positions, s.filters * taps, left, right, result);
@@ -134,17 +138,12 @@ void conv_backward_weight_of(nr_context* ctx, const conv_shape& s, const nr_tens
     if (correlate_gradients<T, In>(memory, s, input_patches(s, x), x, dy, sums)) add_parts(ctx, sums, parts, size, out);
     return;
   }
-  const patch_rows<T, In> left = {parts * s.groups,
-                                  s.groups,
-                                  static_cast<const In*>(dy.data),
-                                  s.batch,
-                                  dy.stride[0],
-                                  s.filters * dy.stride[1],
-                                  part_depth,
-                                  output_planes(s, dy)};
-  const patch_rows<T, In> right = {parts * s.groups, s.groups,           static_cast<const In*>(x.data),
-                                   s.batch,          x.stride[0],        s.channels * x.stride[1],
-                                   part_depth,       input_patches(s, x)};
+  const patch_rows<T, In> left = {
+      parts * s.groups,         s.groups,   static_cast<const In*>(dy.data), s.batch, dy.stride[0],
+      s.filters * dy.stride[1], part_depth, output_planes(s, dy).joined()};
+  const patch_rows<T, In> right = {
+      parts * s.groups,         s.groups,   static_cast<const In*>(x.data), s.batch, x.stride[0],
+      s.channels * x.stride[1], part_depth, input_patches(s, x).joined()};
   const image_result<T, T> result = {sums, s.filters, N, nullptr, s.groups};
   gemm<T>(memory, parts * s.groups, s.filters, N, part_depth, left, right, result);
   add_parts(ctx, sums, parts, size, out);

@@ -43,7 +43,6 @@ inline patches input_patches(const conv_shape& s, const nr_tensor& x) {
     const auto& a = s.axis[i];
     p.axis[i] = {a.in, spatial_stride(x, i), a.out, a.stride, a.kernel, -a.padding, a.dilation};
   }
-  p.join_axes();
   return p;
 }
 
@@ -54,7 +53,6 @@ inline patches output_planes(const conv_shape& s, const nr_tensor& dy) {
     const int64_t n = s.axis[i].out;
     p.axis[i] = {n, spatial_stride(dy, i), n, 1, 1, 0, 0};
   }
-  p.join_axes();
   return p;
 }
 
@@ -91,7 +89,6 @@ inline patches output_patches(const conv_shape& s, const nr_tensor& dy, const co
     const conv_phase& f = phase[i];
     p.axis[i] = {s.axis[i].out, spatial_stride(dy, i), f.positions, 1, f.taps, f.base, f.slope};
   }
-  p.join_axes();
   return p;
 }
 

@@ -37,17 +37,19 @@ struct patches {
   int64_t taps() const { return axis[0].taps * axis[1].taps * axis[2].taps; }
   int64_t rows() const { return channels * taps(); }
 
-  // Joins neighbouring axes that are walked as one: longer runs for 1×1 convolutions and plain planes.
-  void join_axes() {
+  // The same matrix with neighbouring axes that are walked as one joined: longer runs for 1×1 kernels and plain planes.
+  patches joined() const {
+    patches p = *this;
     for (int round = 0; round < 2; round++) {
       for (int i = 2; i > 0; i--) {
-        patch_axis &inner = axis[i], &outer = axis[i - 1];
+        patch_axis &inner = p.axis[i], &outer = p.axis[i - 1];
         if (!inner.is_plain() || !outer.is_plain()) continue;
         if (outer.size != 1 && outer.stride != inner.size * inner.stride) continue;
         inner.size = inner.positions = inner.size * outer.size;
         outer = {1, 0, 1, 1, 1, 0, 0};
       }
     }
+    return p;
   }
 
   patch_row row(int64_t index) const {
