@@ -26,8 +26,8 @@ inline int failures = 0, checks = 0;
     harness::checks++;                                                              \
     if (!(condition)) {                                                             \
       harness::failures++;                                                          \
-      std::printf("%s:%d: %s  ", __FILE__, __LINE__, #condition);                   \
-      std::printf("" __VA_ARGS__);                                                  \
+      std::printf("%s:%d: %s ", __FILE__, __LINE__, #condition);                    \
+      std::printf(" " __VA_ARGS__);                                                 \
       std::printf("\n");                                                            \
     }                                                                               \
   } while (0)
