@@ -1,6 +1,6 @@
 // npm test: node scripts/test.mjs native js. Builds what the named suites need, runs them all and fails if one failed.
 // Further arguments go to the runner: npm run test:js -- test/ops/conv.test.ts, npm run test:native -- -R conv.
-import { buildNative, buildNativeTests } from './setup/build.mjs'
+import { buildNative, buildNativeTests, buildTypescript } from './setup/build.mjs'
 import { ensureDependencies } from './setup/dependencies.mjs'
 import { runTool, tryRun } from './setup/run.mjs'
 import { sanitized } from './setup/sanitize.mjs'
@@ -13,6 +13,7 @@ const suites = {
   },
   js(args) {
     buildNative()
+    buildTypescript()
     return runTool('jest', args)
   },
   // Native tests and a part of jest's with address and undefined behaviour sanitizers, in a build of their own.
@@ -20,6 +21,7 @@ const suites = {
   // The whole product of ops, variants, dtypes and layouts instead of the pairwise cover.
   full(args) {
     buildNative()
+    buildTypescript()
     return runTool('jest', args, { env: { ...process.env, NEURITE_TEST_FULL: '1' } })
   },
 }

@@ -3,6 +3,7 @@
 import { execFileSync } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
+import { buildTypescript } from './build.mjs'
 import { root, run, runTool, tryRun } from './run.mjs'
 
 const folder = 'build/sanitize'
@@ -14,6 +15,8 @@ export function sanitized(args) {
   const settings = ['-DNEURITE_SANITIZE=address,undefined', '-DNEURITE_TESTS=ON']
   run('cmake', ['-S', '.', '-B', folder, ...settings, `-DCMAKE_LIBRARY_OUTPUT_DIRECTORY=${output}`])
   run('cmake', ['--build', folder, '--parallel', jobs])
+
+  buildTypescript()
 
   const native = tryRun('ctest', ['--test-dir', folder, '--output-on-failure'])
   const libraries = ['libasan.so', 'libstdc++.so'].map((name) =>
