@@ -3,7 +3,7 @@ import { checkFloat, checkSameDType, checkTensor } from '../check'
 import type { DType } from '../dtype'
 import { ArgumentError, DTypeError, ShapeError, show } from '../errors'
 import { broadcastShapes, checkNumber } from '../shape'
-import { sameShape, Tensor } from '../tensor'
+import { sameShape, type Tensor } from '../tensor'
 import { add, mul } from './arithmetic'
 import { ones } from './create'
 import { dropout } from './dropout'
@@ -56,19 +56,18 @@ function checkMask(op: string, mask: Tensor, q: Tensor, k: Tensor): void {
 }
 
 /**
- * Attention of queries q [..., Tq, D] over keys k [..., Tk, D] with values v [..., Tk, Dv]: [..., Tq, Dv]; leading
- * dimensions broadcast. A query that a bool mask lets look nowhere gets zeros.
+ * How much each query attends to each key: softmax(q·kᵀ·scale + mask) [..., Tq, Tk]; rows add up to 1, or are zeros
+ * where a bool mask lets a query look nowhere.
+ *
+ * @internal
  */
-export function scaledDotProductAttention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions = {}): Tensor {
-  const op = 'scaledDotProductAttention'
-  checkOperands(op, q, k, v)
+export function attentionWeights(op: string, q: Tensor, k: Tensor, options: AttentionOptions): Tensor {
   const mask = options.attnMask ?? null
   if (mask !== null) checkMask(op, mask, q, k)
   if (mask !== null && options.isCausal) {
     throw new ArgumentError(`${op}: expected attnMask or isCausal, got both`)
   }
   const scale = checkNumber(op, 'scale', options.scale ?? 1 / Math.sqrt(q.shape[q.ndim - 1]))
-  const p = checkNumber(op, 'dropoutP', options.dropoutP ?? 0, 0, 1)
   const raw = matmul(mul(q, scale), transpose(k, -2, -1))
   const allowed = options.isCausal
     ? tril(ones([q.shape[q.ndim - 2], k.shape[k.ndim - 2]], { dtype: 'bool', device: q.device }))
@@ -76,8 +75,19 @@ export function scaledDotProductAttention(q: Tensor, k: Tensor, v: Tensor, optio
       ? mask
       : null
   const scores = allowed !== null ? where(allowed, raw, lowest(q.dtype)) : mask !== null ? add(raw, mask) : raw
-  const all = softmax(scores)
+  const weights = softmax(scores)
   // Only a mask of the caller's can leave a row nothing to look at.
-  const weights = allowed !== null && allowed === mask ? where(allowed, all, 0) : all
+  return allowed !== null && allowed === mask ? where(allowed, weights, 0) : weights
+}
+
+/**
+ * Attention of queries q [..., Tq, D] over keys k [..., Tk, D] with values v [..., Tk, Dv]: [..., Tq, Dv]; leading
+ * dimensions broadcast. A query that a bool mask lets look nowhere gets zeros.
+ */
+export function scaledDotProductAttention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions = {}): Tensor {
+  const op = 'scaledDotProductAttention'
+  checkOperands(op, q, k, v)
+  const p = checkNumber(op, 'dropoutP', options.dropoutP ?? 0, 0, 1)
+  const weights = attentionWeights(op, q, k, options)
   return matmul(p > 0 ? dropout(weights, { p, generator: options.generator }) : weights, v)
 }
