@@ -48,6 +48,13 @@ export class AutogradError extends NeuriteError {
   }
 }
 
+/** A state dict does not fit its module or optimizer. Code `STATE_DICT`. */
+export class StateDictError extends NeuriteError {
+  constructor(message: string) {
+    super('STATE_DICT', message)
+  }
+}
+
 /** A file or message is not in the format it should be. Code `INVALID_FORMAT`. */
 export class FormatError extends NeuriteError {
   constructor(message: string, options?: ErrorOptions) {

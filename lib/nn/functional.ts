@@ -1,0 +1,23 @@
+// The functions behind the layers, under PyTorch's names: `nn.functional.crossEntropy(x, y)`.
+export { scaledDotProductAttention } from '../ops/attention'
+export { conv1d, conv2d, conv3d } from '../ops/conv'
+export { crossEntropy, nllLoss } from '../ops/crossEntropy'
+export { dropout } from '../ops/dropout'
+export { embedding } from '../ops/embedding'
+export { oneHot } from '../ops/indexing'
+export { binaryCrossEntropy, binaryCrossEntropyWithLogits, huberLoss, l1Loss, mseLoss, smoothL1Loss } from '../ops/loss'
+export { linear } from '../ops/matmul'
+export { batchNorm, layerNorm } from '../ops/norm'
+export {
+  adaptiveAvgPool1d,
+  adaptiveAvgPool2d,
+  adaptiveAvgPool3d,
+  avgPool1d,
+  avgPool2d,
+  avgPool3d,
+  maxPool1d,
+  maxPool2d,
+  maxPool3d,
+} from '../ops/pool'
+export { logSoftmax, softmax } from '../ops/softmax'
+export { elu, gelu, leakyRelu, relu, sigmoid, silu, softplus, tanh } from '../ops/unary'

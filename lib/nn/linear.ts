@@ -1,0 +1,45 @@
+// The linear layer.
+import { linear } from '../ops/matmul'
+import { checkInteger } from '../shape'
+import type { Tensor } from '../tensor'
+import { type Factory, learned, uniformWithin } from './factory'
+import { Module } from './module'
+
+export interface LinearOptions extends Factory {
+  /** Add a learned bias. Default true. */
+  bias?: boolean
+}
+
+/** y = x·weightᵀ + bias: x [..., in], weight [out, in], bias [out], y [..., out]. */
+export class Linear extends Module {
+  weight: Tensor
+  bias: Tensor | null
+
+  constructor(
+    readonly inFeatures: number,
+    readonly outFeatures: number,
+    options: LinearOptions = {},
+  ) {
+    super()
+    checkInteger('Linear', 'inFeatures', inFeatures, 0)
+    checkInteger('Linear', 'outFeatures', outFeatures, 0)
+    const init = uniformWithin(inFeatures)
+    this.weight = learned([outFeatures, inFeatures], init, options)
+    this.bias = options.bias === false ? null : learned([outFeatures], init, options)
+  }
+
+  override forward(x: Tensor): Tensor {
+    return linear(x, this.weight, this.bias)
+  }
+
+  protected override details(): string {
+    return `${this.inFeatures}, ${this.outFeatures}${this.bias === null ? ', bias: false' : ''}`
+  }
+}
+
+/** Gives back what it gets: a place to put another layer later. */
+export class Identity extends Module {
+  override forward(x: Tensor): Tensor {
+    return x
+  }
+}

@@ -1,0 +1,236 @@
+// The base of all layers and models. A module's members are its properties, in the order of their definition: tensors
+// made by `parameter()` or `buffer()`, other modules, and arrays of either. There is nothing to register.
+import { inspect } from 'node:util'
+import { noGrad } from '../autograd'
+import { type Device } from '../device'
+import { checkDType, type DType, dtypes, isFloat } from '../dtype'
+import { ArgumentError, DTypeError, show } from '../errors'
+import { to } from '../ops/copy'
+import { detach } from '../ops/view'
+import { keep } from '../scope'
+import { Tensor } from '../tensor'
+import { buffer, mark, parameter, type Role, roleOf } from './parameter'
+import { keyOf, type LoadReport, loadState, type StateDict } from './state'
+
+/** Where a module holds a member: `holder[property]` is the value. */
+export interface Slot {
+  /** The member's name in state dicts. */
+  readonly key: string
+  readonly value: Tensor | Module
+  readonly holder: object
+  readonly property: string
+}
+
+export abstract class Module {
+  /** Whether the module behaves as in training; `train()` and `eval()` switch it. */
+  training = true
+
+  /** What the module computes. */
+  abstract forward(...inputs: never[]): unknown
+
+  /** The members: properties in the order of their definition. Containers that name their members override this. */
+  protected *slots(): Iterable<Slot> {
+    for (const [property, value] of Object.entries(this)) {
+      const key = keyOf(property)
+      if (isMember(value)) yield { key, value, holder: this, property }
+      if (!Array.isArray(value)) continue
+      for (const [i, item] of (value as unknown[]).entries()) {
+        if (isMember(item)) yield { key: `${key}.${i}`, value: item, holder: value, property: String(i) }
+      }
+    }
+  }
+
+  /** The modules that this one holds directly, with their names. */
+  namedChildren(): [string, Module][] {
+    return [...this.slots()].flatMap(({ key, value }) =>
+      value instanceof Module ? [[key, value] as [string, Module]] : [],
+    )
+  }
+
+  children(): Module[] {
+    return this.namedChildren().map(([, child]) => child)
+  }
+
+  /** This module (its name is '') and all below it, each once. */
+  namedModules(): [string, Module][] {
+    const seen = new Set<Module>()
+    return [...walk(this, '', [])]
+      .filter(([, module]) => !seen.has(module) && seen.add(module))
+      .map(([prefix, module]) => [prefix.slice(0, -1), module])
+  }
+
+  modules(): Module[] {
+    return this.namedModules().map(([, module]) => module)
+  }
+
+  /** All parameters, each once, with their names in the state dict. */
+  namedParameters(): [string, Tensor][] {
+    return this.namedTensors(['parameter'])
+  }
+
+  parameters(): Tensor[] {
+    return this.namedParameters().map(([, t]) => t)
+  }
+
+  /** The parameter of this name in the state dict, such as `layers.0.weight`. */
+  getParameter(key: string): Tensor {
+    const found = this.namedTensors(['parameter'], false).find(([name]) => name === key)
+    if (found === undefined) throw new ArgumentError(`getParameter: expected the name of a parameter, got ${show(key)}`)
+    return found[1]
+  }
+
+  /** All buffers, those that are not saved included. */
+  namedBuffers(): [string, Tensor][] {
+    return this.namedTensors(['buffer', 'transient'])
+  }
+
+  buffers(): Tensor[] {
+    return this.namedBuffers().map(([, t]) => t)
+  }
+
+  private namedTensors(wanted: readonly Role[], once = true): [string, Tensor][] {
+    const seen = new Set<Tensor>()
+    const found = [...walk(this, '', [])].flatMap(([prefix, module]) => module.own(prefix, wanted))
+    return once ? found.filter(([, t]) => !seen.has(t) && seen.add(t)) : found
+  }
+
+  /** The module's own tensors of these roles. */
+  private own(prefix: string, wanted: readonly Role[]): [string, Tensor][] {
+    return [...this.slots()].flatMap(({ key, value }) =>
+      value instanceof Tensor && wanted.includes(roleOf(value) as Role)
+        ? [[prefix + key, value] as [string, Tensor]]
+        : [],
+    )
+  }
+
+  /**
+   * Parameters and saved buffers by name, as PyTorch names them. The tensors share the module's memory: they follow its
+   * training; `clone()` them to keep a moment.
+   */
+  stateDict(): StateDict {
+    return Object.fromEntries(this.state().map(([key, t]) => [key, keep(detach(t))]))
+  }
+
+  private state(): [string, Tensor][] {
+    return [...walk(this, '', [])].flatMap(([prefix, module]) => [
+      ...module.own(prefix, ['parameter']),
+      ...module.own(prefix, ['buffer']),
+    ])
+  }
+
+  /**
+   * Copies tensors into parameters and buffers by name, converting dtypes.
+   *
+   * @param options.strict Every name must be there, and no other (default true).
+   * @throws StateDictError that lists what is missing, unexpected or of another shape; nothing is written then.
+   */
+  loadStateDict(state: StateDict, options: { strict?: boolean } = {}): LoadReport {
+    return loadState('loadStateDict', Object.fromEntries(this.state()), state, options.strict ?? true)
+  }
+
+  /** Switches this module and all below it to training, or with false to evaluation. */
+  train(training = true): this {
+    for (const module of this.modules()) module.training = training
+    return this
+  }
+
+  /** Switches to evaluation: dropout does nothing, batch norm uses its running statistics. */
+  eval(): this {
+    return this.train(false)
+  }
+
+  /** Calls `fn` with every module below this one, then with this one. */
+  apply(fn: (module: Module) => void): this {
+    for (const child of this.children()) child.apply(fn)
+    fn(this)
+    return this
+  }
+
+  /**
+   * Moves parameters and buffers to a device, or converts the floating ones to a floating dtype. Those that change are
+   * new tensors: make optimizers afterwards.
+   */
+  to(target: DType | Device): this {
+    if (Object.hasOwn(dtypes, target) && !isFloat(checkDType('Module.to', target))) {
+      throw new DTypeError(`Module.to: expected a floating dtype or a device, got ${target}`)
+    }
+    const moved = new Map<Tensor, Tensor>() // a tensor held twice stays one
+    for (const module of this.modules()) {
+      for (const { value, holder, property } of module.slots()) {
+        if (!(value instanceof Tensor)) continue
+        if (!moved.has(value)) moved.set(value, moveTensor(value, target))
+        Reflect.set(holder, property, moved.get(value))
+      }
+    }
+    return this
+  }
+
+  /** Forgets the gradients of all parameters. */
+  zeroGrad(): void {
+    for (const p of this.parameters()) p.grad = null
+  }
+
+  /** Switches the gradients of all parameters on or off. */
+  requiresGrad_(value = true): this {
+    for (const p of this.parameters()) p.setRequiresGrad(value)
+    return this
+  }
+
+  /** Sets property `name` to a parameter made of `t`; for names that are known only at run time. */
+  registerParameter(name: string, t: Tensor): Tensor {
+    return this.register('registerParameter', name, parameter(t))
+  }
+
+  /** Sets property `name` to a buffer made of `t`; for names that are known only at run time. */
+  registerBuffer(name: string, t: Tensor, options: { persistent?: boolean } = {}): Tensor {
+    return this.register('registerBuffer', name, buffer(t, options))
+  }
+
+  private register(op: string, name: unknown, t: Tensor): Tensor {
+    const held = typeof name === 'string' ? (Reflect.get(this, name) as unknown) : undefined
+    if (typeof name !== 'string' || !/^[^.]+$/.test(name) || !(held === undefined || held === null || isMember(held))) {
+      throw new ArgumentError(`${op}: expected the name of a new property, without a dot, got ${show(name)}`)
+    }
+    Object.defineProperty(this, name, { value: t, writable: true, enumerable: true, configurable: true })
+    return t
+  }
+
+  /** What to show in brackets after the class's name. */
+  protected details(): string {
+    return ''
+  }
+
+  toString(): string {
+    const lines = this.namedChildren().map(
+      ([key, child]) => `  (${key}): ${child.toString().replaceAll('\n', '\n  ')}\n`,
+    )
+    return `${this.constructor.name}(${lines.length > 0 ? `\n${lines.join('')}` : this.details()})`
+  }
+
+  [inspect.custom](): string {
+    return this.toString()
+  }
+}
+
+function isMember(value: unknown): value is Tensor | Module {
+  return value instanceof Module || (value instanceof Tensor && roleOf(value) !== undefined)
+}
+
+/** A module and all below it, parents first, as often as they are held, with the prefix of their members' names. */
+function* walk(module: Module, prefix: string, above: readonly Module[]): Iterable<[string, Module]> {
+  if (above.includes(module)) {
+    throw new ArgumentError(`Module: expected a tree of modules, got '${prefix.slice(0, -1)}', which holds itself`)
+  }
+  yield [prefix, module]
+  const path = [...above, module]
+  for (const [key, child] of module.namedChildren()) yield* walk(child, `${prefix}${key}.`, path)
+}
+
+function moveTensor(t: Tensor, target: DType | Device): Tensor {
+  if (Object.hasOwn(dtypes, target) && !isFloat(t.dtype)) return t
+  const moved = noGrad(() => to(t, target))
+  if (moved === t) return t
+  const { grad } = t
+  if (grad !== null) moved.grad = noGrad(() => keep(to(grad, target)))
+  return mark(moved.setRequiresGrad(t.requiresGrad), roleOf(t) as Role)
+}

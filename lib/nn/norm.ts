@@ -1,0 +1,148 @@
+// Normalisation layers.
+import { noGrad } from '../autograd'
+import { ShapeError } from '../errors'
+import { addInPlace, mul, sub } from '../ops/arithmetic'
+import { to } from '../ops/copy'
+import { ones, zeros } from '../ops/create'
+import { batchNorm, layerNorm } from '../ops/norm'
+import { reciprocal } from '../ops/unary'
+import { checkInteger, checkNumber, checkShape } from '../shape'
+import type { Shape, Tensor } from '../tensor'
+import { type Factory, learned } from './factory'
+import { ones_, zeros_ } from './init'
+import { Module } from './module'
+import { buffer } from './parameter'
+
+export interface BatchNormLayerOptions extends Factory {
+  /** Added to the variance. Default 1e-5. */
+  eps?: number
+  /** Weight of a batch in the running statistics; null for the plain average of all batches. Default 0.1. */
+  momentum?: number | null
+  /** Learn a weight and a bias per channel. Default true. */
+  affine?: boolean
+  /** Keep running statistics for evaluation; without them evaluation uses the batch's too. Default true. */
+  trackRunningStats?: boolean
+}
+
+abstract class BatchNorm extends Module {
+  weight: Tensor | null = null
+  bias: Tensor | null = null
+  runningMean: Tensor | null = null
+  runningVar: Tensor | null = null
+  numBatchesTracked: Tensor | null = null
+  readonly eps: number
+  readonly momentum: number | null
+
+  constructor(
+    readonly numFeatures: number,
+    { eps = 1e-5, momentum = 0.1, affine = true, trackRunningStats = true, ...factory }: BatchNormLayerOptions = {},
+  ) {
+    super()
+    const name = this.constructor.name
+    checkInteger(name, 'numFeatures', numFeatures, 1)
+    this.eps = checkNumber(name, 'eps', eps, 0)
+    this.momentum = momentum === null ? null : checkNumber(name, 'momentum', momentum, 0, 1)
+    if (affine) {
+      this.weight = learned([numFeatures], ones_, factory)
+      this.bias = learned([numFeatures], zeros_, factory)
+    }
+    if (trackRunningStats) {
+      this.runningMean = buffer(zeros([numFeatures], factory))
+      this.runningVar = buffer(ones([numFeatures], factory))
+      this.numBatchesTracked = buffer(zeros([], { dtype: 'int64', device: factory.device }))
+    }
+  }
+
+  /** How many dims x may have. */
+  protected abstract readonly ndims: readonly number[]
+
+  override forward(x: Tensor): Tensor {
+    if (!this.ndims.includes(x.ndim)) {
+      const name = this.constructor.name
+      throw new ShapeError(`${name}: expected x of ${this.ndims.join(' or ')} dims, got [${x.shape.join(', ')}]`)
+    }
+    const { runningMean, runningVar, numBatchesTracked } = this
+    if (!this.training && runningMean !== null) return this.normalize(x, runningMean, runningVar, false, 0)
+    if (!this.training || runningMean === null || runningVar === null || numBatchesTracked === null) {
+      return this.normalize(x, null, null, true, 0)
+    }
+    noGrad(() => addInPlace(numBatchesTracked, 1))
+    if (this.momentum !== null) return this.normalize(x, runningMean, runningVar, true, this.momentum)
+    return this.average(x, runningMean, runningVar, numBatchesTracked)
+  }
+
+  private normalize(
+    x: Tensor,
+    mean: Tensor | null,
+    variance: Tensor | null,
+    training: boolean,
+    momentum: number,
+  ): Tensor {
+    return batchNorm(x, mean, variance, this.weight, this.bias, { training, momentum, eps: this.eps })
+  }
+
+  /** Moves the running statistics by 1 / batches, a number that only the stream knows. */
+  private average(x: Tensor, mean: Tensor, variance: Tensor, batches: Tensor): Tensor {
+    const batch = [mean, variance].map((t) => zeros(t.shape, { dtype: t.dtype, device: t.device }))
+    const y = this.normalize(x, batch[0], batch[1], true, 1)
+    noGrad(() => {
+      const share = to(reciprocal(to(batches, 'float32')), mean.dtype)
+      for (const [i, running] of [mean, variance].entries()) addInPlace(running, mul(sub(batch[i], running), share))
+    })
+    return y
+  }
+
+  protected override details(): string {
+    return `${this.numFeatures}, eps: ${this.eps}, momentum: ${this.momentum}`
+  }
+}
+
+/** Batch norm of x [B, C] or [B, C, W]; each channel is normalised over the batch. */
+export class BatchNorm1d extends BatchNorm {
+  protected override readonly ndims = [2, 3]
+}
+
+/** Batch norm of x [B, C, H, W]. */
+export class BatchNorm2d extends BatchNorm {
+  protected override readonly ndims = [4]
+}
+
+/** Batch norm of x [B, C, D, H, W]. */
+export class BatchNorm3d extends BatchNorm {
+  protected override readonly ndims = [5]
+}
+
+export interface LayerNormLayerOptions extends Factory {
+  /** Added to the variance. Default 1e-5. */
+  eps?: number
+  /** Learn a weight and a bias per element. Default true. */
+  elementwiseAffine?: boolean
+  /** With a weight, learn a bias too. Default true. */
+  bias?: boolean
+}
+
+/** Normalises the last dims of x, whose sizes are `normalizedShape`. */
+export class LayerNorm extends Module {
+  weight: Tensor | null
+  bias: Tensor | null
+  readonly normalizedShape: Shape
+  readonly eps: number
+
+  constructor(normalizedShape: number | Shape, options: LayerNormLayerOptions = {}) {
+    super()
+    const { eps = 1e-5, elementwiseAffine = true, bias = true, ...factory } = options
+    const shape = typeof normalizedShape === 'number' ? [normalizedShape] : normalizedShape
+    this.normalizedShape = checkShape('LayerNorm', shape)
+    this.eps = checkNumber('LayerNorm', 'eps', eps, 0)
+    this.weight = elementwiseAffine ? learned(this.normalizedShape, ones_, factory) : null
+    this.bias = elementwiseAffine && bias ? learned(this.normalizedShape, zeros_, factory) : null
+  }
+
+  override forward(x: Tensor): Tensor {
+    return layerNorm(x, this.normalizedShape, this.weight, this.bias, { eps: this.eps })
+  }
+
+  protected override details(): string {
+    return `[${this.normalizedShape.join(', ')}], eps: ${this.eps}`
+  }
+}
