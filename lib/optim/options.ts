@@ -1,0 +1,34 @@
+// Checks of optimizer options, shared by all optimizers.
+import { ArgumentError, show } from '../errors'
+import { checkNumber } from '../shape'
+
+/** Options every optimizer has. */
+export interface CommonOptions {
+  /** Step size. */
+  lr: number
+  /** L2 penalty: adds weightDecay · p to the gradient (AdamW: shrinks p by lr · weightDecay). */
+  weightDecay: number
+  /** Climb instead of descend. */
+  maximize: boolean
+}
+
+/** Defaults overlaid with what was given; a misspelt option is an error, not silence. */
+export function withDefaults<O extends object>(op: string, defaults: O, given: Partial<O>): O {
+  if (given === null || typeof given !== 'object')
+    throw new ArgumentError(`${op}: expected options, got ${show(given)}`)
+  for (const key of Object.keys(given)) {
+    if (Object.hasOwn(defaults, key)) continue
+    throw new ArgumentError(`${op}: expected options among ${Object.keys(defaults).join(', ')}, got ${show(key)}`)
+  }
+  return { ...defaults, ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) }
+}
+
+export function checkCommon(op: string, { lr, weightDecay, maximize }: CommonOptions): void {
+  checkNumber(op, 'lr', lr, 0)
+  checkNumber(op, 'weightDecay', weightDecay, 0)
+  checkFlag(op, 'maximize', maximize)
+}
+
+export function checkFlag(op: string, name: string, value: unknown): void {
+  if (typeof value !== 'boolean') throw new ArgumentError(`${op}: expected ${name} to be a boolean, got ${show(value)}`)
+}
