@@ -37,20 +37,34 @@ export function stepInBatches(
   let open: number[] = []
   for (let i = 0; i < params.length; i++) if (params[i].grad !== null) open.push(i)
   while (open.length > 0) {
-    const count = states[open[0]].step
-    const taken: number[] = []
+    const { step } = states[open[0]]
     const left: number[] = []
-    for (const i of open) (states[i].step === count && taken.length < longest ? taken : left).push(i)
-    launch({
-      params: taken.map((i) => params[i]),
-      grads: taken.map((i) => params[i].grad as Tensor),
-      states: names.map((name) => taken.map((i) => (states[i].tensors[name] ??= keep(zerosLike(params[i]))))),
-      step: count + 1,
-    })
+    const taken: number[] = []
+    for (const i of open) (states[i].step === step && taken.length < longest ? taken : left).push(i)
+    launch(gather(params, states, names, taken, step + 1))
     for (const i of taken) {
-      states[i].step = count + 1
+      states[i].step = step + 1
       params[i].bumpVersion()
     }
     open = left
   }
+}
+
+/** The batch of the parameters at these positions; state tensors that are not there yet start as zeros. */
+function gather(
+  params: readonly Tensor[],
+  states: readonly ParameterState[],
+  names: readonly string[],
+  positions: readonly number[],
+  step: number,
+): Batch {
+  const batch: Batch = { params: [], grads: [], states: [], step }
+  for (let n = 0; n < names.length; n++) batch.states.push([])
+  for (const i of positions) {
+    batch.params.push(params[i])
+    batch.grads.push(params[i].grad as Tensor)
+    const { tensors } = states[i]
+    for (let n = 0; n < names.length; n++) batch.states[n].push((tensors[names[n]] ??= keep(zerosLike(params[i]))))
+  }
+  return batch
 }

@@ -13,7 +13,7 @@ interface Entry {
 }
 
 interface Metadata {
-  __metadata__: Record<string, string>
+  __metadata__: { about: string }
 }
 type Tensors = Record<string, Tensor>
 
@@ -43,6 +43,7 @@ export function fixtures(family: string): (name: string) => Case {
   const file = readFileSync(join(__dirname, '..', 'fixtures', `${family}.safetensors`))
   const start = 8 + Number(file.readBigUInt64LE(0))
   const { __metadata__: metadata, ...header } = JSON.parse(file.toString('utf8', 8, start)) as Metadata
+  const { parameters } = JSON.parse(metadata.about) as { parameters: Record<string, string[]> }
   const entries = Object.entries(header as Record<string, Entry>)
   return (name) => {
     const roles = new Map<string, Tensors>()
@@ -52,7 +53,7 @@ export function fixtures(family: string): (name: string) => Case {
       roles.set(role, { ...roles.get(role), [part]: decode(entry, file.subarray(start)) })
     }
     if (roles.size === 0) throw new Error(`fixtures: expected a case of ${family}, got '${name}'`)
-    return new Case(name, (metadata[name] ?? '').split(' ').filter(Boolean), roles)
+    return new Case(name, parameters[name] ?? [], roles)
   }
 }
 
