@@ -5,7 +5,9 @@
 namespace neurite::contract {
 namespace {
 
-bool is_vector(const nr_tensor& t, int64_t n) { return t.ndim == 1 && t.shape[0] == n; }
+bool is_vector(const nr_tensor& t, int64_t n) {
+  return t.ndim == 1 && t.shape[0] == n;
+}
 
 bool holds_result(const nr_tensor& t, const nr_tensor& x) {
   return (t.dtype == x.dtype || t.dtype == accumulation_dtype(x.dtype)) && is_contiguous(t);
@@ -37,8 +39,7 @@ verdict cross_entropy_backward(const nr_tensor* dloss, const nr_tensor* x, const
   if (verdict v = operands(*x, *target, *weight)) return v;
   const int64_t rows = x->shape[0];
   if (!is_vector(*dloss, rows) || !is_float(*dloss)) return "a floating dloss [N]";
-  if (!is_vector(*lse, rows) || lse->dtype != accumulation_dtype(x->dtype))
-    return "lse [N] of the accumulation dtype";
+  if (!is_vector(*lse, rows) || lse->dtype != accumulation_dtype(x->dtype)) return "lse [N] of the accumulation dtype";
   if (dx->dtype != x->dtype || !same_shape(*dx, *x) || !is_contiguous(*dx))
     return "a contiguous dx of x's shape and dtype";
   return nullptr;

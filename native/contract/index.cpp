@@ -5,7 +5,9 @@
 namespace neurite::contract {
 namespace {
 
-bool is_index(const nr_tensor& t) { return t.dtype == nr_dtype_i64 || t.dtype == nr_dtype_i32; }
+bool is_index(const nr_tensor& t) {
+  return t.dtype == nr_dtype_i64 || t.dtype == nr_dtype_i32;
+}
 
 // True if a and b agree in every dim but `dim`, where b has n.
 bool same_shape_but(const nr_tensor& a, const nr_tensor& b, int64_t dim, int64_t n) {
@@ -41,7 +43,9 @@ verdict scatter_into(const nr_tensor& y, const nr_tensor& index, int64_t dim) {
   return target(y, index);
 }
 
-bool is_summable(const nr_tensor& t) { return t.dtype != nr_dtype_bool8; }
+bool is_summable(const nr_tensor& t) {
+  return t.dtype != nr_dtype_bool8;
+}
 
 }  // namespace
 

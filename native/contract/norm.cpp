@@ -5,11 +5,17 @@
 namespace neurite::contract {
 namespace {
 
-bool is_vector(const nr_tensor& t, int64_t n) { return t.ndim == 1 && t.shape[0] == n; }
+bool is_vector(const nr_tensor& t, int64_t n) {
+  return t.ndim == 1 && t.shape[0] == n;
+}
 
-bool is_input(const nr_optional& t, int64_t n) { return !t.present || (is_vector(t.tensor, n) && is_float(t.tensor)); }
+bool is_input(const nr_optional& t, int64_t n) {
+  return !t.present || (is_vector(t.tensor, n) && is_float(t.tensor));
+}
 
-bool is_output(const nr_optional& t, int64_t n) { return is_input(t, n) && (!t.present || is_writable(t.tensor)); }
+bool is_output(const nr_optional& t, int64_t n) {
+  return is_input(t, n) && (!t.present || is_writable(t.tensor));
+}
 
 bool is_statistic(const nr_tensor& t, const nr_tensor& x, int64_t n) {
   return is_vector(t, n) && t.dtype == accumulation_dtype(x.dtype);
@@ -19,8 +25,7 @@ bool is_statistic(const nr_tensor& t, const nr_tensor& x, int64_t n) {
 verdict forward(const nr_tensor& x, const nr_optional& w, const nr_optional& b, const nr_tensor& y,
                 const nr_tensor& mean, const nr_tensor& rstd, int64_t n, int64_t features) {
   if (!is_input(w, features) || !is_input(b, features)) return "floating w and b, one number per feature";
-  if (y.dtype != x.dtype || !same_shape(x, y) || !is_contiguous(y))
-    return "a contiguous y of x's shape and dtype";
+  if (y.dtype != x.dtype || !same_shape(x, y) || !is_contiguous(y)) return "a contiguous y of x's shape and dtype";
   if (!is_statistic(mean, x, n) || !is_statistic(rstd, x, n) || !is_contiguous(mean) || !is_contiguous(rstd))
     return "contiguous mean and rstd of the accumulation dtype";
   return nullptr;
@@ -31,10 +36,8 @@ verdict backward(const nr_tensor& dy, const nr_tensor& x, const nr_optional& w, 
                  int64_t features) {
   if (dy.dtype != x.dtype || !same_shape(dy, x)) return "dy of x's shape and dtype";
   if (!is_input(w, features)) return "a floating w, one number per feature";
-  if (!is_statistic(mean, x, n) || !is_statistic(rstd, x, n))
-    return "mean and rstd of the accumulation dtype";
-  if (dx.dtype != x.dtype || !same_shape(dx, x) || !is_contiguous(dx))
-    return "a contiguous dx of x's shape and dtype";
+  if (!is_statistic(mean, x, n) || !is_statistic(rstd, x, n)) return "mean and rstd of the accumulation dtype";
+  if (dx.dtype != x.dtype || !same_shape(dx, x) || !is_contiguous(dx)) return "a contiguous dx of x's shape and dtype";
   if (!is_output(dw, features) || !is_output(db, features)) return "floating dw and db, one number per feature";
   return nullptr;
 }

@@ -28,8 +28,8 @@ verdict state(const nr_tensors& params, const nr_tensors& states) {
 
 }  // namespace
 
-verdict sgd(nr_tensors* params, const nr_tensors* grads, nr_tensors* momentums, double, double momentum, double,
-            double, bool, bool, bool) {
+verdict sgd(nr_tensors* params, const nr_tensors* grads, nr_tensors* momentums, double, double momentum, double, double,
+            bool, bool, bool) {
   if (verdict v = params_and_grads(*params, *grads)) return v;
   return momentum == 0 && momentums->count == 0 ? nullptr : state(*params, *momentums);
 }

@@ -21,9 +21,13 @@ verdict backward_along_dim(const nr_tensor& dy, const nr_tensor& y, const nr_ten
 
 }  // namespace
 
-verdict softmax(const nr_tensor* x, nr_tensor* y, int64_t dim) { return along_dim(*x, *y, dim); }
+verdict softmax(const nr_tensor* x, nr_tensor* y, int64_t dim) {
+  return along_dim(*x, *y, dim);
+}
 
-verdict log_softmax(const nr_tensor* x, nr_tensor* y, int64_t dim) { return along_dim(*x, *y, dim); }
+verdict log_softmax(const nr_tensor* x, nr_tensor* y, int64_t dim) {
+  return along_dim(*x, *y, dim);
+}
 
 verdict softmax_backward(const nr_tensor* dy, const nr_tensor* y, nr_tensor* dx, int64_t dim) {
   return backward_along_dim(*dy, *y, *dx, dim);

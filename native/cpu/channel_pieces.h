@@ -36,14 +36,14 @@ struct PlanePiece {
   // Sums of t[k], where term(at, lanes, t) sets t.
   template <int sums, class Term>
   void sum(V (&out)[sums], const Term& term) const {
-    double total[sums] = {};
+    RowSum<V, sums> sum;
     for (int64_t r = 0; r < runs; r++) {
-      sum_row<V>(length, total, [&](int64_t i, auto lanes, V(&t)[sums]) {
+      sum.add(length, [&](int64_t i, auto lanes, V(&t)[sums]) {
         term(first + r * run_step + i, lanes, t);
         for (V& v : t) v = fill_tail(v, V(0), lanes);
       });
     }
-    for (int k = 0; k < sums; k++) out[k] = V(static_cast<C>(total[k]));
+    for (int k = 0; k < sums; k++) out[k] = V(static_cast<C>(sum.total(k)));
   }
 };
 
@@ -77,8 +77,7 @@ struct ColumnPiece {
     while (r + ways <= rows)
       for (int way = 0; way < ways; way++) add(way);
     while (r < rows) add(0);
-    for (int k = 0; k < sums; k++)
-      out[k] = (partial[0][k] + partial[1][k]) + (partial[2][k] + partial[3][k]);
+    for (int k = 0; k < sums; k++) out[k] = (partial[0][k] + partial[1][k]) + (partial[2][k] + partial[3][k]);
   }
 };
 
@@ -118,8 +117,7 @@ class Pieces {
   void each_partial(int64_t channel, const F& f) const {
     if (planes_) {
       for (int64_t k = 0; k < spans_; k++)
-        for (int64_t g = 0; g < segments_; g++)
-          f((channel * spans_ + k) * segments_ + g, span(k) * segment_length(g));
+        for (int64_t g = 0; g < segments_; g++) f((channel * spans_ + k) * segments_ + g, span(k) * segment_length(g));
     } else {
       for (int64_t k = 0; k < spans_; k++)
         for (int64_t s = 0; s < size_; s++) f((k * channels_ + channel) * size_ + s, span(k));
@@ -134,7 +132,7 @@ class Pieces {
   }
 
  private:
-  static constexpr int64_t plane_elements = 8192, block_rows = 64, column_vectors = 8;
+  static constexpr int64_t plane_elements = 8192, block_rows = 256, column_vectors = 8;
 
   int64_t span(int64_t k) const { return k + 1 < spans_ ? span_ : batch_ - k * span_; }
   int64_t segment_length(int64_t g) const { return g + 1 < segments_ ? segment_ : size_ - g * segment_; }

@@ -37,20 +37,21 @@ double log_sum_exp(const T* x, int64_t n) {
   using V = vector_t<T>;
   const C top = max_row<V>(n, x);
   return top + __builtin_log(sum_row<V>(n, [&](int64_t i, auto lanes) {
-    return fill_tail(exp(load<V>(x + i, lanes) - V(top)), V(0), lanes);
-  }));
+           return fill_tail(exp(load<V>(x + i, lanes) - V(top)), V(0), lanes);
+         }));
 }
 
 template <class T, class C>
 double row_loss(const T* x, int64_t target, double lse, const Classes<C>& classes) {
   using V = vector_t<T>;
-  double loss = classes.weight_of(target) * (1 - classes.smoothing) * (lse - static_cast<double>(convert<C>(x[target])));
+  double loss =
+      classes.weight_of(target) * (1 - classes.smoothing) * (lse - static_cast<double>(convert<C>(x[target])));
   if (classes.smoothing != 0) {
     const V l(static_cast<C>(lse));
     loss += classes.share() * sum_row<V>(classes.count, [&](int64_t i, auto lanes) {
-      const V nll = l - load<V>(x + i, lanes);
-      return classes.weight ? load<V>(classes.weight + i, lanes) * nll : fill_tail(nll, V(0), lanes);
-    });
+              const V nll = l - load<V>(x + i, lanes);
+              return classes.weight ? load<V>(classes.weight + i, lanes) * nll : fill_tail(nll, V(0), lanes);
+            });
   }
   return loss;
 }
@@ -85,7 +86,9 @@ bool describe(nr_context* ctx, Classes<C>& classes, const nr_optional& weight) {
   return true;
 }
 
-int64_t rows_per_task(int64_t classes) { return classes < task_elements ? task_elements / (classes + 1) + 1 : 1; }
+int64_t rows_per_task(int64_t classes) {
+  return classes < task_elements ? task_elements / (classes + 1) + 1 : 1;
+}
 
 }  // namespace
 

@@ -1,7 +1,8 @@
-// Streams of Philox words for the random kernels: 16 blocks are computed side by side (the lane loops vectorise) and
-// words are handed out in stream order, 1024 at a time. Which words an element takes depends on its position alone.
+// Streams of Philox words for the random kernels: a block per lane is computed side by side, and words are handed out
+// in stream order, 1024 at a time. Which words an element takes depends on its position alone.
 #pragma once
 #include "cpu/parallel.h"
+#include "cpu/simd.h"
 #include "philox.h"
 
 namespace neurite::NR_ISA {
@@ -9,35 +10,33 @@ namespace {
 
 constexpr int64_t draw_words = 1024;
 
-// The four words of each of 16 blocks, starting `index` blocks after a position.
-inline void philox_16_blocks(nr_philox at, uint64_t index, uint32_t* words) {
-  constexpr int lanes = 16;
-  alignas(64) uint32_t c0[lanes], c1[lanes], c2[lanes], c3[lanes];
-  for (int i = 0; i < lanes; i++) {
-    const uint64_t counter = at.offset + index + static_cast<uint64_t>(i);
-    c0[i] = static_cast<uint32_t>(counter);
-    c1[i] = static_cast<uint32_t>(counter >> 32);
-    c2[i] = c3[i] = 0;
-  }
-  uint32_t key0 = static_cast<uint32_t>(at.seed), key1 = static_cast<uint32_t>(at.seed >> 32);
+constexpr int64_t blocks_at_once = vi::width;
+
+// The four words of each of blocks_at_once blocks, starting `index` blocks after a position.
+inline void philox_blocks(nr_philox at, uint64_t index, uint32_t* words) {
+  const auto lanes_of = [](uint64_t half) { return vi(static_cast<int32_t>(static_cast<uint32_t>(half))); };
+  static constexpr int32_t iota[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  const uint64_t first = at.offset + index;
+  const vi sign(INT32_MIN), multiplier0 = lanes_of(philox_multiplier_0), multiplier1 = lanes_of(philox_multiplier_1);
+  const vi low = lanes_of(first), high = lanes_of(first >> 32);
+  vi c[4] = {low + load<vi>(iota), high, vi(0), vi(0)};
+  c[1] = select((c[0] ^ sign) < (low ^ sign), high + vi(1), high);  // the lower half wrapped, unsigned
+  vi key0 = lanes_of(at.seed), key1 = lanes_of(at.seed >> 32);
   for (int round = 0; round < philox_rounds; round++) {
-    for (int i = 0; i < lanes; i++) {
-      const uint64_t a = static_cast<uint64_t>(philox_multiplier_0) * c0[i];
-      const uint64_t b = static_cast<uint64_t>(philox_multiplier_1) * c2[i];
-      c0[i] = static_cast<uint32_t>(b >> 32) ^ c1[i] ^ key0;
-      c2[i] = static_cast<uint32_t>(a >> 32) ^ c3[i] ^ key1;
-      c1[i] = static_cast<uint32_t>(b);
-      c3[i] = static_cast<uint32_t>(a);
-    }
-    key0 += philox_step_0;
-    key1 += philox_step_1;
+    vi high0, low0, high1, low1;
+    mul_wide(c[0], multiplier0, high0, low0);
+    mul_wide(c[2], multiplier1, high1, low1);
+    c[0] = high1 ^ c[1] ^ key0;
+    c[1] = low1;
+    c[2] = high0 ^ c[3] ^ key1;
+    c[3] = low0;
+    key0 = key0 + lanes_of(philox_step_0);
+    key1 = key1 + lanes_of(philox_step_1);
   }
-  for (int i = 0; i < lanes; i++) {
-    words[4 * i] = c0[i];
-    words[4 * i + 1] = c1[i];
-    words[4 * i + 2] = c2[i];
-    words[4 * i + 3] = c3[i];
-  }
+  alignas(64) int32_t lanes[4][blocks_at_once];
+  for (int k = 0; k < 4; k++) store(lanes[k], c[k]);
+  for (int64_t i = 0; i < blocks_at_once; i++)
+    for (int k = 0; k < 4; k++) words[4 * i + k] = static_cast<uint32_t>(lanes[k][i]);
 }
 
 // body(first, count, words) for elements [first, first + count) of n, in parallel: each element takes
@@ -49,8 +48,8 @@ inline void draw(nr_context* ctx, int64_t n, nr_philox at, const Body& body) {
     alignas(64) uint32_t words[draw_words];
     for (int64_t chunk = begin; chunk < end; chunk++) {
       const int64_t first = chunk * step, count = n - first < step ? n - first : step;
-      for (int64_t w = 0; w < count * words_per_element; w += 64)
-        philox_16_blocks(at, static_cast<uint64_t>((chunk * draw_words + w) / 4), words + w);
+      for (int64_t w = 0; w < count * words_per_element; w += 4 * blocks_at_once)
+        philox_blocks(at, static_cast<uint64_t>((chunk * draw_words + w) / 4), words + w);
       body(first, count, words);
     }
   });

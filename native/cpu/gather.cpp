@@ -36,9 +36,8 @@ void gather_over(nr_context* ctx, const nr_tensor& y, const nr_tensor& x, const 
   const auto l = make_nest(y, x, index);
   const int64_t size = element_bytes(x.dtype);
   with_bits(size, [&](auto bits) {
-    with_index_dtype(index, [&](auto tag) {
-      gather_rows<decltype(bits), typename decltype(tag)::type>(ctx, l, stride * size);
-    });
+    with_index_dtype(
+        index, [&](auto tag) { gather_rows<decltype(bits), typename decltype(tag)::type>(ctx, l, stride * size); });
   });
 }
 

@@ -15,10 +15,12 @@ void normalise_row(const T* x, const C* w, const C* b, T* y, C& mean_out, C& rst
   using V = vector_t<T>;
   const double mean = sum_row<V>(n, [&](int64_t i, auto lanes) { return load<V>(x + i, lanes); }) / n;
   const V m(static_cast<C>(mean));
-  const double variance = sum_row<V>(n, [&](int64_t i, auto lanes) {
-    const V d = load<V>(x + i, lanes) - m;
-    return fill_tail(d * d, V(0), lanes);
-  }) / n;
+  const double variance = sum_row<V>(n,
+                                     [&](int64_t i, auto lanes) {
+                                       const V d = load<V>(x + i, lanes) - m;
+                                       return fill_tail(d * d, V(0), lanes);
+                                     }) /
+                          n;
   const double rstd = 1 / __builtin_sqrt(variance + eps);
   mean_out = static_cast<C>(mean);
   rstd_out = static_cast<C>(rstd);
@@ -34,12 +36,12 @@ template <class T, class C>
 void backward_row(const T* dy, const T* x, const C* w, C mean, C rstd, T* dx, C* dw, C* db, int64_t n) {
   using V = vector_t<T>;
   const V m(mean), r(rstd);
-  double total[2] = {0, 0};
-  sum_row<V>(n, total, [&](int64_t i, auto lanes, V(&t)[2]) {
+  RowSum<V, 2> sum;
+  sum.add(n, [&](int64_t i, auto lanes, V(&t)[2]) {
     t[0] = load<V>(dy + i, lanes) * load<V>(w + i, lanes);
     t[1] = fill_tail(t[0] * ((load<V>(x + i, lanes) - m) * r), V(0), lanes);
   });
-  const V mean_g(static_cast<C>(total[0] / n)), mean_gz(static_cast<C>(total[1] / n));
+  const V mean_g(static_cast<C>(sum.total(0) / n)), mean_gz(static_cast<C>(sum.total(1) / n));
   each_vector<V>(n, [&](int64_t i, auto lanes) {
     const V d = load<V>(dy + i, lanes), z = (load<V>(x + i, lanes) - m) * r;
     store(dx + i, r * (d * load<V>(w + i, lanes) - mean_g - z * mean_gz), lanes);

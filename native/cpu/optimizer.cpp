@@ -1,6 +1,6 @@
 // Optimizer steps over whole lists of parameters, each in one pass over its memory. The list is seen as one long row
 // that is cut into pieces of equal size, so two hundred small tensors share threads as well as one large one.
-// The formulas, in PyTorch's order of operations, are written on vectors; 1 - beta^step and the like are taken in double.
+// The formulas follow PyTorch's order of operations; 1 - beta^step and the like are taken in double.
 #include "cpu/contiguous.h"
 #include "cpu/parallel.h"
 #include "cpu/row.h"
@@ -82,11 +82,15 @@ struct Adam {
     using V = vector_t<C>;
     const V keep = constant<V>(1 - lr * weight_decay), decay = constant<V>(weight_decay);
     const V move = constant<V>(1 - beta1), b2 = constant<V>(beta2), fresh = constant<V>(1 - beta2);
-    const V root = constant<V>(root_correction2), e = constant<V>(eps), rate = constant<V>(-lr / correction1);
+    const V unbias = constant<V>(1 / root_correction2), e = constant<V>(eps), rate = constant<V>(-lr / correction1);
     each_vector<V>(n, [&](int64_t i, auto lanes) {
       V x = load<V>(p + i, lanes), d = load<V>(g + i, lanes);
       if (maximize) d = -d;
-      if (weight_decay != 0) decoupled ? x = x * keep : d = fma(decay, x, d);
+      if (decoupled) {
+        x = x * keep;
+      } else if (weight_decay != 0) {
+        d = fma(decay, x, d);
+      }
       const V a = load<V>(average + i, lanes);
       const V m = fma(move, d - a, a);
       const V v = fma(fresh * d, d, b2 * load<V>(square + i, lanes));
@@ -97,7 +101,7 @@ struct Adam {
         scale = max(load<V>(largest + i, lanes), v);
         store(largest + i, scale, lanes);
       }
-      store(p + i, fma(rate, m / (sqrt(scale) / root + e), x), lanes);
+      store(p + i, fma(rate, m / fma(sqrt(scale), unbias, e), x), lanes);
     });
   }
 };
@@ -137,8 +141,7 @@ void adam(nr_context* ctx, nr_tensors* params, const nr_tensors* grads, nr_tenso
   if (!g) return;
   const double correction1 = 1 - __builtin_pow(beta1, static_cast<double>(step));
   const double correction2 = 1 - __builtin_pow(beta2, static_cast<double>(step));
-  const Adam rule{lr,          beta1, beta2, eps, weight_decay, correction1, __builtin_sqrt(correction2), decoupled,
-                  maximize};
+  const Adam rule{lr, beta1, beta2, eps, weight_decay, correction1, __builtin_sqrt(correction2), decoupled, maximize};
   const bool amsgrad = max_exp_avg_sqs->count > 0;
   each_segment(ctx, *params, [&](int64_t k, int64_t begin, int64_t end) {
     with_parameter_dtype(params->at[k].dtype, [&](auto tag) {

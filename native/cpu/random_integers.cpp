@@ -39,10 +39,11 @@ void randint(nr_context* ctx, nr_tensor* y_tensor, int64_t low, int64_t high, nr
 void randperm(nr_context*, nr_tensor* y_tensor, nr_philox philox) {
   int64_t* y = static_cast<int64_t*>(y_tensor->data);
   const int64_t n = y_tensor->shape[0];
-  alignas(64) uint32_t words[64];
-  for (int64_t begin = 0; begin < n; begin += 32) {
-    philox_16_blocks(philox, static_cast<uint64_t>(begin / 2), words);
-    for (int64_t i = begin; i < begin + 32 && i < n; i++) {
+  constexpr int64_t step = 2 * blocks_at_once;
+  alignas(64) uint32_t words[2 * step];
+  for (int64_t begin = 0; begin < n; begin += step) {
+    philox_blocks(philox, static_cast<uint64_t>(begin / 2), words);
+    for (int64_t i = begin; i < begin + step && i < n; i++) {
       const uint64_t j = scale_to(two_words(words, i - begin), static_cast<uint64_t>(i) + 1);
       if (j != static_cast<uint64_t>(i)) y[i] = y[j];
       y[j] = i;

@@ -37,44 +37,69 @@ inline void each_vector(int64_t n, const Body& body) {
   if (i < n) body(i, n - i);
 }
 
-// total[k] += the sum of t[k] over [0, n), where term(i, lanes, t) sets t and leaves 0 beyond its lanes.
-template <class V, int sums, class Term>
-inline void sum_row(int64_t n, double (&total)[sums], const Term& term) {
-  constexpr int ways = 4;
-  constexpr int64_t block = 1024, stride = ways * V::width;
-  for (int64_t begin = 0; begin < n; begin += block) {
-    const int64_t end = begin + block < n ? begin + block : n;
-    V partial[ways][sums];
-    for (auto& way : partial)
-      for (V& p : way) p = V(0);
-    int64_t i = begin;
-    for (; i + stride <= end; i += stride) {
-      for (int w = 0; w < ways; w++) {
-        V t[sums];
-        term(i + w * V::width, whole{}, t);
-        for (int k = 0; k < sums; k++) partial[w][k] = partial[w][k] + t[k];
-      }
-    }
-    for (; i + V::width <= end; i += V::width) {
-      V t[sums];
-      term(i, whole{}, t);
-      for (int k = 0; k < sums; k++) partial[0][k] = partial[0][k] + t[k];
-    }
-    if (i < end) {
-      V t[sums];
-      term(i, end - i, t);
-      for (int k = 0; k < sums; k++) partial[1][k] = partial[1][k] + t[k];
-    }
-    for (int k = 0; k < sums; k++)
-      total[k] += hsum((partial[0][k] + partial[1][k]) + (partial[2][k] + partial[3][k]));
-  }
-}
+// Sums of t[k] over rows that follow each other, where term(i, lanes, t) sets t and leaves 0 beyond its lanes.
+template <class V, int sums>
+class RowSum {
+ public:
+  RowSum() { clear(); }
 
+  template <class Term>
+  void add(int64_t n, const Term& term) {
+    for (int64_t begin = 0; begin < n; begin += block) {
+      const int64_t end = begin + block < n ? begin + block : n;
+      if (pending_ + (end - begin) > block) flush();
+      pending_ += end - begin;
+      add_piece(begin, end, term);
+    }
+  }
+
+  double total(int k) {
+    flush();
+    return total_[k];
+  }
+
+ private:
+  static constexpr int ways = 4;
+  static constexpr int64_t block = 1024, stride = ways * V::width;
+
+  template <class Term>
+  void add_piece(int64_t i, int64_t end, const Term& term) {
+    for (; i + stride <= end; i += stride)
+      for (int w = 0; w < ways; w++) add_vector(w, i + w * V::width, whole{}, term);
+    for (int w = 0; i + V::width <= end; i += V::width) add_vector(w++, i, whole{}, term);
+    if (i < end) add_vector(ways - 1, i, end - i, term);
+  }
+
+  template <class Lanes, class Term>
+  void add_vector(int way, int64_t i, Lanes lanes, const Term& term) {
+    V t[sums];
+    term(i, lanes, t);
+    for (int k = 0; k < sums; k++) partial_[way][k] = partial_[way][k] + t[k];
+  }
+
+  void clear() {
+    for (auto& way : partial_)
+      for (V& p : way) p = V(0);
+  }
+
+  void flush() {
+    for (int k = 0; k < sums; k++)
+      total_[k] += hsum((partial_[0][k] + partial_[1][k]) + (partial_[2][k] + partial_[3][k]));
+    clear();
+    pending_ = 0;
+  }
+
+  V partial_[ways][sums];
+  double total_[sums] = {};
+  int64_t pending_ = 0;
+};
+
+// The sum over [0, n) of term(i, lanes), which leaves 0 beyond its lanes.
 template <class V, class Term>
 inline double sum_row(int64_t n, const Term& term) {
-  double total[1] = {0};
-  sum_row<V>(n, total, [&](int64_t i, auto lanes, V(&t)[1]) { t[0] = term(i, lanes); });
-  return total[0];
+  RowSum<V, 1> sum;
+  sum.add(n, [&](int64_t i, auto lanes, V(&t)[1]) { t[0] = term(i, lanes); });
+  return sum.total(0);
 }
 
 // The largest element, −inf for none. A NaN may or may not win: what follows from it must be NaN by other means.

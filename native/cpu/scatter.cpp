@@ -34,7 +34,8 @@ struct Accumulate {
       for (int64_t i = 0; i < n; i++) one(y[i], s[i]);
     } else {
       using V = vector_t<Y>;
-      each_vector<V>(n, [&](int64_t i, auto lanes) { store(y + i, load<V>(y + i, lanes) + load<V>(s + i, lanes), lanes); });
+      each_vector<V>(
+          n, [&](int64_t i, auto lanes) { store(y + i, load<V>(y + i, lanes) + load<V>(s + i, lanes), lanes); });
     }
   }
 };
@@ -57,7 +58,8 @@ void scatter_rows(nr_context* ctx, const nr_tensor& y, const nr_tensor& index, c
       for (int64_t k = 0; k < length; k++) {
         const char *at = p[1] + k * index_along, *s = p[2] + k * source_along;
         if (dense) {
-          Op::row(reinterpret_cast<Y*>(p[0] + *reinterpret_cast<const I*>(at) * y_along), reinterpret_cast<const S*>(s), n);
+          Op::row(reinterpret_cast<Y*>(p[0] + *reinterpret_cast<const I*>(at) * y_along), reinterpret_cast<const S*>(s),
+                  n);
           continue;
         }
         for (int64_t j = 0; j < n; j++) {
@@ -105,9 +107,8 @@ void scatter(nr_context* ctx, nr_tensor* y, const nr_tensor* index, const nr_ope
     s.dtype = y->dtype;
     for (int d = 0; d < s.ndim; d++) s.stride[d] = 0;
   }
-  with_bits(element_bytes(y->dtype), [&](auto bits) {
-    scatter_over<Assign, decltype(bits), decltype(bits)>(ctx, *y, *index, s, dim);
-  });
+  with_bits(element_bytes(y->dtype),
+            [&](auto bits) { scatter_over<Assign, decltype(bits), decltype(bits)>(ctx, *y, *index, s, dim); });
 }
 
 void scatter_add(nr_context* ctx, nr_tensor* y, const nr_tensor* index, const nr_tensor* source, int64_t dim) {

@@ -19,15 +19,19 @@ struct SoftmaxForward {
     using V = vector_t<T>;
     const V top(max_row<V>(n, x));
     const V scale(static_cast<C>(1 / sum_row<V>(n, [&](int64_t i, auto lanes) {
-      const V p = exp(load<V>(x + i, lanes) - top);
-      store(e + i, p, lanes);
-      return fill_tail(p, V(0), lanes);
-    })));
+                                   const V p = exp(load<V>(x + i, lanes) - top);
+                                   store(e + i, p, lanes);
+                                   return fill_tail(p, V(0), lanes);
+                                 })));
     each_vector<V>(n, [&](int64_t i, auto lanes) { store(y + i, load<V>(e + i, lanes) * scale, lanes); });
   }
   template <class V>
-  static V last(V x, V top, V sum) {
-    return exp(x - top) / sum;
+  static V scale(V sum) {
+    return V(1) / sum;
+  }
+  template <class V>
+  static V last(V x, V top, V scale) {
+    return exp(x - top) * scale;
   }
 };
 
@@ -41,8 +45,12 @@ struct LogSoftmaxForward {
     each_vector<V>(n, [&](int64_t i, auto lanes) { store(y + i, load<V>(x + i, lanes) - top - log_sum, lanes); });
   }
   template <class V>
-  static V last(V x, V top, V sum) {
-    return x - top - log(sum);
+  static V scale(V sum) {
+    return log(sum);
+  }
+  template <class V>
+  static V last(V x, V top, V log_sum) {
+    return x - top - log_sum;
   }
 };
 
@@ -73,51 +81,69 @@ struct LogSoftmaxBackward {
 template <class Op, class T>
 void backward_row(const T* dy, const T* y, T* dx, int64_t n) {
   using V = vector_t<T>;
-  const V sum(static_cast<compute_t<T>>(sum_row<V>(
-      n, [&](int64_t i, auto lanes) { return Op::term(load<V>(dy + i, lanes), load<V>(y + i, lanes)); })));
+  const V sum(static_cast<compute_t<T>>(
+      sum_row<V>(n, [&](int64_t i, auto lanes) { return Op::term(load<V>(dy + i, lanes), load<V>(y + i, lanes)); })));
   each_vector<V>(n, [&](int64_t i, auto lanes) {
     store(dx + i, Op::last(load<V>(dy + i, lanes), load<V>(y + i, lanes), sum), lanes);
   });
 }
 
-// ---- strips: `vectors` neighbouring vectors of columns; element (i, j) of the strip lies at i * inner + j * width.
+// ---- strips: `width` neighbouring columns. Rows of a strip are read one after another, with a number per column in
+// small arrays, so that memory is read along lines however far apart the rows lie.
 
-// sum[j] = the sum of term(i, j) over i, in blocks, so that long columns keep their precision.
-template <class V, int vectors, class Term>
-void sum_strip(int64_t n, V (&sum)[vectors], const Term& term) {
+constexpr int64_t strip_columns = 256;
+
+// sum[j] = the sum over i of term(offset of the vector at (i, j), j, lanes), in blocks of rows, so that long columns
+// keep their precision.
+template <class V, class Term>
+void sum_strip(int64_t n, int64_t inner, int64_t width, typename V::lane* sum, const Term& term) {
   constexpr int64_t block = 128;
-  for (V& s : sum) s = V(0);
+  alignas(64) typename V::lane partial[strip_columns];
+  each_vector<V>(width, [&](int64_t j, auto lanes) { store(sum + j, V(0), lanes); });
   for (int64_t begin = 0; begin < n; begin += block) {
-    V partial[vectors];
-    for (V& p : partial) p = V(0);
+    each_vector<V>(width, [&](int64_t j, auto lanes) { store(partial + j, V(0), lanes); });
     for (int64_t i = begin; i < begin + block && i < n; i++)
-      for (int j = 0; j < vectors; j++) partial[j] = partial[j] + term(i, j);
-    for (int j = 0; j < vectors; j++) sum[j] = sum[j] + partial[j];
+      each_vector<V>(width, [&](int64_t j, auto lanes) {
+        store(partial + j, load<V>(partial + j, lanes) + term(i * inner + j, j, lanes), lanes);
+      });
+    each_vector<V>(width, [&](int64_t j, auto lanes) {
+      store(sum + j, load<V>(sum + j, lanes) + load<V>(partial + j, lanes), lanes);
+    });
   }
 }
 
-template <class Op, int vectors, class T, class Lanes>
-void forward_strip(const T* x, T* y, int64_t n, int64_t inner, Lanes lanes) {
+template <class Op, class T>
+void forward_strip(const T* x, T* y, int64_t n, int64_t inner, int64_t width) {
   using V = vector_t<T>;
-  const auto at = [&](int64_t i, int j) { return load<V>(x + i * inner + j * V::width, lanes); };
-  V top[vectors], sum[vectors];
-  for (V& t : top) t = V(-__builtin_inff());
+  alignas(64) compute_t<T> top[strip_columns], sum[strip_columns];
+  each_vector<V>(width, [&](int64_t j, auto lanes) { store(top + j, V(-__builtin_inff()), lanes); });
   for (int64_t i = 0; i < n; i++)
-    for (int j = 0; j < vectors; j++) top[j] = max(top[j], at(i, j));
-  sum_strip(n, sum, [&](int64_t i, int j) { return exp(at(i, j) - top[j]); });
+    each_vector<V>(width, [&](int64_t j, auto lanes) {
+      store(top + j, max(load<V>(top + j, lanes), load<V>(x + i * inner + j, lanes)), lanes);
+    });
+  sum_strip<V>(n, inner, width, sum, [&](int64_t at, int64_t j, auto lanes) {
+    return exp(load<V>(x + at, lanes) - load<V>(top + j, lanes));
+  });
+  each_vector<V>(width, [&](int64_t j, auto lanes) { store(sum + j, Op::scale(load<V>(sum + j, lanes)), lanes); });
   for (int64_t i = 0; i < n; i++)
-    for (int j = 0; j < vectors; j++) store(y + i * inner + j * V::width, Op::last(at(i, j), top[j], sum[j]), lanes);
+    each_vector<V>(width, [&](int64_t j, auto lanes) {
+      const int64_t at = i * inner + j;
+      store(y + at, Op::last(load<V>(x + at, lanes), load<V>(top + j, lanes), load<V>(sum + j, lanes)), lanes);
+    });
 }
 
-template <class Op, int vectors, class T, class Lanes>
-void backward_strip(const T* dy, const T* y, T* dx, int64_t n, int64_t inner, Lanes lanes) {
+template <class Op, class T>
+void backward_strip(const T* dy, const T* y, T* dx, int64_t n, int64_t inner, int64_t width) {
   using V = vector_t<T>;
-  const auto at = [&](const T* p, int64_t i, int j) { return load<V>(p + i * inner + j * V::width, lanes); };
-  V sum[vectors];
-  sum_strip(n, sum, [&](int64_t i, int j) { return Op::term(at(dy, i, j), at(y, i, j)); });
+  alignas(64) compute_t<T> sum[strip_columns];
+  sum_strip<V>(n, inner, width, sum, [&](int64_t at, int64_t, auto lanes) {
+    return Op::term(load<V>(dy + at, lanes), load<V>(y + at, lanes));
+  });
   for (int64_t i = 0; i < n; i++)
-    for (int j = 0; j < vectors; j++)
-      store(dx + i * inner + j * V::width, Op::last(at(dy, i, j), at(y, i, j), sum[j]), lanes);
+    each_vector<V>(width, [&](int64_t j, auto lanes) {
+      const int64_t at = i * inner + j;
+      store(dx + at, Op::last(load<V>(dy + at, lanes), load<V>(y + at, lanes), load<V>(sum + j, lanes)), lanes);
+    });
 }
 
 // ---- how the work is cut
@@ -130,23 +156,15 @@ struct Extents {
   bool empty() const { return outer * n * inner == 0; }
 };
 
-// strip(offset of the first element, vectors as a type, lanes) for every strip of every outer index.
-template <class V, class Strip>
+// strip(offset of the first element, width) for every strip of every outer index.
+template <class Strip>
 void each_strip(nr_context* ctx, const Extents& e, const Strip& strip) {
-  constexpr int64_t wide = 4 * V::width;
-  const int64_t strips = (e.inner + wide - 1) / wide;
-  const int64_t columns = e.inner < wide ? e.inner : wide;
+  const int64_t strips = (e.inner + strip_columns - 1) / strip_columns;
+  const int64_t columns = e.inner < strip_columns ? e.inner : strip_columns;
   parallel_range(ctx, e.outer * strips, task_elements / (e.n * columns), [&](int64_t begin, int64_t end) {
     for (int64_t s = begin; s < end; s++) {
-      int64_t column = s % strips * wide;
-      const int64_t offset = s / strips * e.n * e.inner;
-      if (column + wide <= e.inner) {
-        strip(offset + column, std::integral_constant<int, 4>{}, whole{});
-        continue;
-      }
-      for (; column + V::width <= e.inner; column += V::width)
-        strip(offset + column, std::integral_constant<int, 1>{}, whole{});
-      if (column < e.inner) strip(offset + column, std::integral_constant<int, 1>{}, e.inner - column);
+      const int64_t column = s % strips * strip_columns, left = e.inner - column;
+      strip(s / strips * e.n * e.inner + column, left < strip_columns ? left : strip_columns);
     }
   });
 }
@@ -162,8 +180,8 @@ void forward(nr_context* ctx, const nr_tensor& x_tensor, nr_tensor& y_tensor, in
     T* y = static_cast<T*>(y_tensor.data);
     if (!x) return;
     if (e.inner > 1) {
-      return each_strip<vector_t<T>>(ctx, e, [&](int64_t offset, auto vectors, auto lanes) {
-        forward_strip<Op, decltype(vectors)::value>(x + offset, y + offset, e.n, e.inner, lanes);
+      return each_strip(ctx, e, [&](int64_t offset, int64_t width) {
+        forward_strip<Op>(x + offset, y + offset, e.n, e.inner, width);
       });
     }
     const int64_t rows = e.n < task_elements ? task_elements / e.n : 1;
@@ -196,8 +214,8 @@ void backward(nr_context* ctx, const nr_tensor& dy_tensor, const nr_tensor& y_te
     T* dx = static_cast<T*>(dx_tensor.data);
     if (!dy || !y) return;
     if (e.inner > 1) {
-      return each_strip<vector_t<T>>(ctx, e, [&](int64_t offset, auto vectors, auto lanes) {
-        backward_strip<Op, decltype(vectors)::value>(dy + offset, y + offset, dx + offset, e.n, e.inner, lanes);
+      return each_strip(ctx, e, [&](int64_t offset, int64_t width) {
+        backward_strip<Op>(dy + offset, y + offset, dx + offset, e.n, e.inner, width);
       });
     }
     parallel_range(ctx, e.outer, task_elements / e.n, [&](int64_t begin, int64_t end) {

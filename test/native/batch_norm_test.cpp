@@ -14,7 +14,9 @@ struct Case {
   double offset = 0;
 };
 
-int32_t wide(int32_t dtype) { return dtype == nr_dtype_f64 ? nr_dtype_f64 : nr_dtype_f32; }
+int32_t wide(int32_t dtype) {
+  return dtype == nr_dtype_f64 ? nr_dtype_f64 : nr_dtype_f32;
+}
 
 void compare(const nr_backend& backend, const Case& c, int32_t dtype) {
   Context ctx;

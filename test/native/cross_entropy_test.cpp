@@ -79,8 +79,8 @@ void refuses_a_target_out_of_range(const nr_backend& backend, int64_t bad) {
   for (int i = 0; i < 40; i++) target.as<int64_t>()[i] = i == 17 ? bad : i % 5;
   const nr_optional w = none();
   backend.cross_entropy(&ctx, x, target, &w, loss, total, lse, -100, 0.1);
-  CHECK(ctx.error == "INDEX_OUT_OF_RANGE: expected a class in [0, 5), got " + std::to_string(bad) + " at position 17", "%s",
-        ctx.error.c_str());
+  CHECK(ctx.error == "INDEX_OUT_OF_RANGE: expected a class in [0, 5), got " + std::to_string(bad) + " at position 17",
+        "%s", ctx.error.c_str());
   ctx.error.clear();
   backend.cross_entropy_backward(&ctx, loss, x, target, &w, lse, dx, -100, 0.1);
   CHECK(ctx.error.rfind("INDEX_OUT_OF_RANGE", 0) == 0, "%s", ctx.error.c_str());
@@ -114,7 +114,8 @@ int main() {
           for (const Layout layout : {Layout::transposed, Layout::reversed, Layout::broadcast})
             compare(backend, {6, 33, weighted, smoothing, 0, layout}, dtype);
         }
-    for (const int64_t bad : {int64_t{-1}, int64_t{5}, INT64_MIN, INT64_MAX}) refuses_a_target_out_of_range(backend, bad);
+    for (const int64_t bad : {int64_t{-1}, int64_t{5}, INT64_MIN, INT64_MAX})
+      refuses_a_target_out_of_range(backend, bad);
     keeps_precision_of_large_logits(backend);
     const Case c{4000, 33, false, 0.1};
     const Array x = random({c.rows, c.classes}), target = targets(c);

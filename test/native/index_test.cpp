@@ -9,7 +9,9 @@ namespace {
 constexpr int32_t all_dtypes[] = {nr_dtype_f32, nr_dtype_f64, nr_dtype_f16, nr_dtype_bf16, nr_dtype_i8,
                                   nr_dtype_u8,  nr_dtype_i32, nr_dtype_i64, nr_dtype_bool8};
 
-bool is_summable(int32_t dtype) { return dtype != nr_dtype_bool8; }
+bool is_summable(int32_t dtype) {
+  return dtype != nr_dtype_bool8;
+}
 
 // Small whole numbers, exact in every dtype.
 Array whole_numbers(std::vector<int64_t> shape, int32_t dtype, Layout layout, uint32_t seed) {
@@ -22,7 +24,8 @@ Array whole_numbers(std::vector<int64_t> shape, int32_t dtype, Layout layout, ui
 Array indices(std::vector<int64_t> shape, int64_t limit, int32_t dtype, Layout layout) {
   Array a = arranged(std::move(shape), dtype, layout);
   std::mt19937 rng(7);
-  each_offset(a.t, [&](int64_t offset) { put(a.t, offset, static_cast<double>(rng() % static_cast<uint64_t>(limit))); });
+  each_offset(a.t,
+              [&](int64_t offset) { put(a.t, offset, static_cast<double>(rng() % static_cast<uint64_t>(limit))); });
   return a;
 }
 
@@ -107,12 +110,14 @@ void writes(const nr_backend& backend, const Case& c, int32_t dtype, int32_t ind
     expect_close(y, expected, what + " " + name, dtype == nr_dtype_f16 || dtype == nr_dtype_bf16 ? 1 : 0);
   };
   // Duplicates: the last in the order of dim wins, which is the row-major order of one line.
-  run("scatter", false, [&](int64_t i) { return ss[i]; },
+  run(
+      "scatter", false, [&](int64_t i) { return ss[i]; },
       [&](Array& y) {
         const nr_operand s = operand(source);
         backend.scatter(&ctx, y, index, &s, c.dim);
       });
-  run("scatter of a number", false, [&](int64_t) { return 1.0; },
+  run(
+      "scatter of a number", false, [&](int64_t) { return 1.0; },
       [&](Array& y) {
         Array one({1}, dtype);
         put(one.t, 0, 1);
@@ -122,7 +127,8 @@ void writes(const nr_backend& backend, const Case& c, int32_t dtype, int32_t ind
         backend.scatter(&ctx, y, index, &s, c.dim);
       });
   if (is_summable(dtype))
-    run("scatter_add", true, [&](int64_t i) { return ss[i]; },
+    run(
+        "scatter_add", true, [&](int64_t i) { return ss[i]; },
         [&](Array& y) { backend.scatter_add(&ctx, y, index, source, c.dim); });
   CHECK(ctx.error.empty(), "%s", ctx.error.c_str());
   if (!is_summable(dtype)) return;
@@ -165,7 +171,8 @@ void embeds(const nr_backend& backend, int64_t rows, int64_t columns, std::vecto
     for (int64_t j = 0; j < columns; j++) {
       const auto at = static_cast<size_t>(static_cast<int64_t>(is[i]) * columns + j);
       ys.push_back(ws[at]);
-      if (static_cast<int64_t>(is[i]) != padding_index) dws[at] += ds[i * static_cast<size_t>(columns) + static_cast<size_t>(j)];
+      if (static_cast<int64_t>(is[i]) != padding_index)
+        dws[at] += ds[i * static_cast<size_t>(columns) + static_cast<size_t>(j)];
     }
   const std::string what = std::string(dtype_name(dtype)) + " " + text({rows, columns});
   expect_close(y, ys, what + " embedding", 0);

@@ -7,7 +7,9 @@ namespace {
 
 constexpr double eps = 1e-5;
 
-int32_t wide(int32_t dtype) { return dtype == nr_dtype_f64 ? nr_dtype_f64 : nr_dtype_f32; }
+int32_t wide(int32_t dtype) {
+  return dtype == nr_dtype_f64 ? nr_dtype_f64 : nr_dtype_f32;
+}
 
 void compare(const nr_backend& backend, int64_t rows, int64_t n, int32_t dtype, Layout layout, bool affine,
              double offset = 0) {

@@ -142,9 +142,11 @@ int main() {
       }
     leaves_parameters_without_decay_alone(backend);
     expect_same_for_threads([&](Context& ctx) {
-      List params = arrays(nr_dtype_f32, 1), grads = arrays(nr_dtype_f32, 50), m = zeros(nr_dtype_f32), v = zeros(nr_dtype_f32);
+      List params = arrays(nr_dtype_f32, 1), grads = arrays(nr_dtype_f32, 50), m = zeros(nr_dtype_f32),
+           v = zeros(nr_dtype_f32);
       Tensors pt(params), gt(grads), mt(m), vt(v), none(List{});
-      backend.adam(&ctx, &pt.list, &gt.list, &mt.list, &vt.list, &none.list, 0.01, 0.9, 0.999, 1e-8, 0, false, false, 1);
+      backend.adam(&ctx, &pt.list, &gt.list, &mt.list, &vt.list, &none.list, 0.01, 0.9, 0.999, 1e-8, 0, false, false,
+                   1);
       return params[6];
     });
   });

@@ -9,8 +9,12 @@ namespace {
 
 constexpr nr_philox at{0x123456789abcdef0, 0xfffffffe};  // the first counters carry into the second word
 
-uint32_t word(int64_t i) { return neurite::philox_block(at, static_cast<uint64_t>(i / 4)).word[i % 4]; }
-uint64_t two_words(int64_t e) { return static_cast<uint64_t>(word(2 * e + 1)) << 32 | word(2 * e); }
+uint32_t word(int64_t i) {
+  return neurite::philox_block(at, static_cast<uint64_t>(i / 4)).word[i % 4];
+}
+uint64_t two_words(int64_t e) {
+  return static_cast<uint64_t>(word(2 * e + 1)) << 32 | word(2 * e);
+}
 
 void known_answers() {
   struct Answer {
@@ -26,7 +30,8 @@ void known_answers() {
        {0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}},
   };
   for (const Answer& a : answers) {
-    const auto block = neurite::philox_block({{a.counter[0], a.counter[1], a.counter[2], a.counter[3]}}, a.key[0], a.key[1]);
+    const auto block =
+        neurite::philox_block({{a.counter[0], a.counter[1], a.counter[2], a.counter[3]}}, a.key[0], a.key[1]);
     for (int i = 0; i < 4; i++) CHECK(block.word[i] == a.expected[i], "%08x, not %08x", block.word[i], a.expected[i]);
   }
 }
@@ -59,7 +64,8 @@ void takes_the_documented_words(const nr_backend& backend, int64_t n, Layout lay
     backend.normal(&ctx, y, 0.5, 2, at);
     expect_close(y, expected, what + " normal", 2);
   }
-  for (const int32_t dtype : {nr_dtype_i8, nr_dtype_u8, nr_dtype_i32, nr_dtype_i64, nr_dtype_f32, nr_dtype_f64, nr_dtype_bf16}) {
+  for (const int32_t dtype :
+       {nr_dtype_i8, nr_dtype_u8, nr_dtype_i32, nr_dtype_i64, nr_dtype_f32, nr_dtype_f64, nr_dtype_bf16}) {
     Array y = arranged({n, 1}, dtype, layout);
     std::vector<double> expected;
     for (int64_t e = 0; e < n; e++)
@@ -103,7 +109,8 @@ void draws_bernoulli_and_dropout(const nr_backend& backend, int64_t n, Layout la
   const Array half = random({1}, nr_dtype_f32, Layout::contiguous, 1, 0.5, 0.5);
   Array spread({n, 3}, nr_dtype_u8);
   backend.bernoulli(&ctx, half, spread, at);
-  for (int64_t e = 0; e < 3 * n; e++) CHECK(spread.as<uint8_t>()[e] == (word(e) >> 31 == 0), "at %lld", static_cast<long long>(e));
+  for (int64_t e = 0; e < 3 * n; e++)
+    CHECK(spread.as<uint8_t>()[e] == (word(e) >> 31 == 0), "at %lld", static_cast<long long>(e));
   CHECK(ctx.error.empty(), "%s", ctx.error.c_str());
 }
 
@@ -114,7 +121,8 @@ void refuses_probabilities_out_of_range(const nr_backend& backend) {
     const auto before = values(y);
     p.as<float>()[7] = bad;
     backend.bernoulli(&ctx, p, y, at);
-    CHECK(ctx.error.rfind("VALUE_OUT_OF_RANGE", 0) == 0 && ctx.error.find("position 7") != std::string::npos, "%s", ctx.error.c_str());
+    CHECK(ctx.error.rfind("VALUE_OUT_OF_RANGE", 0) == 0 && ctx.error.find("position 7") != std::string::npos, "%s",
+          ctx.error.c_str());
     CHECK(values(y) == before, "wrote before checking");
   }
 }
@@ -152,9 +160,11 @@ void permutes(const nr_backend& backend) {
     for (int64_t i = 0; i < n; i++) {
       expected.push_back(i);
       std::swap(expected[static_cast<size_t>(i)],
-                expected[static_cast<size_t>(static_cast<unsigned __int128>(two_words(i)) * static_cast<uint64_t>(i + 1) >> 64)]);
+                expected[static_cast<size_t>(
+                    static_cast<unsigned __int128>(two_words(i)) * static_cast<uint64_t>(i + 1) >> 64)]);
     }
-    CHECK(n == 0 || std::memcmp(y.t.data, expected.data(), static_cast<size_t>(n) * 8) == 0, "n %lld", static_cast<long long>(n));
+    CHECK(n == 0 || std::memcmp(y.t.data, expected.data(), static_cast<size_t>(n) * 8) == 0, "n %lld",
+          static_cast<long long>(n));
   }
 }
 

@@ -43,14 +43,22 @@ inline double half_value(uint16_t bits, int exponent_bits) {
 
 inline double get(const nr_tensor& t, int64_t offset) {
   switch (t.dtype) {
-    case nr_dtype_f16: return half_value(static_cast<uint16_t*>(t.data)[offset], 5);
-    case nr_dtype_bf16: return half_value(static_cast<uint16_t*>(t.data)[offset], 8);
-    case nr_dtype_f32: return static_cast<float*>(t.data)[offset];
-    case nr_dtype_f64: return static_cast<double*>(t.data)[offset];
-    case nr_dtype_i8: return static_cast<int8_t*>(t.data)[offset];
-    case nr_dtype_i32: return static_cast<int32_t*>(t.data)[offset];
-    case nr_dtype_i64: return static_cast<double>(static_cast<int64_t*>(t.data)[offset]);
-    default: return static_cast<uint8_t*>(t.data)[offset];
+    case nr_dtype_f16:
+      return half_value(static_cast<uint16_t*>(t.data)[offset], 5);
+    case nr_dtype_bf16:
+      return half_value(static_cast<uint16_t*>(t.data)[offset], 8);
+    case nr_dtype_f32:
+      return static_cast<float*>(t.data)[offset];
+    case nr_dtype_f64:
+      return static_cast<double*>(t.data)[offset];
+    case nr_dtype_i8:
+      return static_cast<int8_t*>(t.data)[offset];
+    case nr_dtype_i32:
+      return static_cast<int32_t*>(t.data)[offset];
+    case nr_dtype_i64:
+      return static_cast<double>(static_cast<int64_t*>(t.data)[offset]);
+    default:
+      return static_cast<uint8_t*>(t.data)[offset];
   }
 }
 
@@ -64,13 +72,26 @@ inline void put(const nr_tensor& t, int64_t offset, double v) {
           (bits >> 16 & 0x8000) | (exponent <= 0 ? 0 : static_cast<uint32_t>(exponent) << 10 | (bits >> 13 & 0x3ff)));
       break;
     }
-    case nr_dtype_bf16: static_cast<uint16_t*>(t.data)[offset] = truncated(static_cast<float>(v)); break;
-    case nr_dtype_f32: static_cast<float*>(t.data)[offset] = static_cast<float>(v); break;
-    case nr_dtype_f64: static_cast<double*>(t.data)[offset] = v; break;
-    case nr_dtype_i8: static_cast<int8_t*>(t.data)[offset] = static_cast<int8_t>(v); break;
-    case nr_dtype_i32: static_cast<int32_t*>(t.data)[offset] = static_cast<int32_t>(v); break;
-    case nr_dtype_i64: static_cast<int64_t*>(t.data)[offset] = static_cast<int64_t>(v); break;
-    default: static_cast<uint8_t*>(t.data)[offset] = static_cast<uint8_t>(v);
+    case nr_dtype_bf16:
+      static_cast<uint16_t*>(t.data)[offset] = truncated(static_cast<float>(v));
+      break;
+    case nr_dtype_f32:
+      static_cast<float*>(t.data)[offset] = static_cast<float>(v);
+      break;
+    case nr_dtype_f64:
+      static_cast<double*>(t.data)[offset] = v;
+      break;
+    case nr_dtype_i8:
+      static_cast<int8_t*>(t.data)[offset] = static_cast<int8_t>(v);
+      break;
+    case nr_dtype_i32:
+      static_cast<int32_t*>(t.data)[offset] = static_cast<int32_t>(v);
+      break;
+    case nr_dtype_i64:
+      static_cast<int64_t*>(t.data)[offset] = static_cast<int64_t>(v);
+      break;
+    default:
+      static_cast<uint8_t*>(t.data)[offset] = static_cast<uint8_t>(v);
   }
 }
 

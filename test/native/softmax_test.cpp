@@ -9,8 +9,8 @@ namespace {
 using Line = std::vector<double>;
 
 template <class F>
-std::vector<double> along(const std::vector<int64_t>& shape, int64_t dim, std::vector<const std::vector<double>*> inputs,
-                          const F& f) {
+std::vector<double> along(const std::vector<int64_t>& shape, int64_t dim,
+                          std::vector<const std::vector<double>*> inputs, const F& f) {
   int64_t outer = 1, n = shape[dim], inner = 1;
   for (int64_t d = 0; d < static_cast<int64_t>(shape.size()); d++)
     if (d != dim) (d < dim ? outer : inner) *= shape[d];
@@ -88,7 +88,8 @@ void special_values(const nr_backend& backend) {
   const float rows[4][3] = {{-inf, 0, -inf}, {-inf, -inf, -inf}, {inf, 0, 1}, {nan, 0, 1}};
   for (const int64_t dim : {int64_t{1}, int64_t{0}}) {
     Context ctx;
-    Array x(dim ? std::vector<int64_t>{4, 3} : std::vector<int64_t>{3, 4}), y(dim ? std::vector<int64_t>{4, 3} : std::vector<int64_t>{3, 4});
+    Array x(dim ? std::vector<int64_t>{4, 3} : std::vector<int64_t>{3, 4}),
+        y(dim ? std::vector<int64_t>{4, 3} : std::vector<int64_t>{3, 4});
     const auto at = [&](const Array& a, int r, int c) -> float& { return a.as<float>()[dim ? r * 3 + c : c * 4 + r]; };
     for (int r = 0; r < 4; r++)
       for (int c = 0; c < 3; c++) at(x, r, c) = rows[r][c];
@@ -108,7 +109,8 @@ void special_values(const nr_backend& backend) {
 int main() {
   each_isa([](const nr_backend& backend) {
     for (const int32_t dtype : {nr_dtype_f32, nr_dtype_f64, nr_dtype_f16, nr_dtype_bf16}) {
-      for (const int64_t n : {1, 7, 8, 9, 15, 16, 17, 63, 64, 65, 1000}) compare(backend, {3, n}, 1, dtype, Layout::contiguous);
+      for (const int64_t n : {1, 7, 8, 9, 15, 16, 17, 63, 64, 65, 1000})
+        compare(backend, {3, n}, 1, dtype, Layout::contiguous);
       for (const int64_t inner : {2, 7, 16, 17, 64, 83}) compare(backend, {2, 5, inner}, 1, dtype, Layout::contiguous);
       for (const Layout layout : {Layout::transposed, Layout::reversed, Layout::broadcast})
         for (const int64_t dim : {0, 1, 2}) compare(backend, {3, 4, 19}, dim, dtype, layout);
