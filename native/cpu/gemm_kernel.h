@@ -9,7 +9,9 @@
 namespace neurite::NR_ISA {
 namespace {
 
-#if defined(NR_ISA_avx512)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr int tile_rows = 3, tile_vectors = 2;  // instrumented, the full tiles take minutes to compile
+#elif defined(NR_ISA_avx512)
 inline constexpr int tile_rows = 14, tile_vectors = 2;  // 28 accumulators, 2 of B, 1 of A: 31 of 32 registers
 #elif defined(NR_ISA_avx2)
 inline constexpr int tile_rows = 6, tile_vectors = 2;  // 12 + 2 + 1 of 16
