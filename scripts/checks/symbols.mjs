@@ -27,7 +27,7 @@ function definedExternals(object) {
   const options = ['--demangle', '--defined-only', '--extern-only', '--format=posix', join(root, object)]
   const lines = execFileSync('nm', options, { encoding: 'utf8' }).split('\n')
   return lines.filter(Boolean).map((line) => {
-    const [, name, type] = /^(.*) (\w)(?: [0-9a-f]+)*\s*$/.exec(line)
+    const [, name, type] = /^(.*?) ([A-Za-z])(?: [0-9a-f]+)*\s*$/.exec(line)
     return { name, type }
   })
 }
