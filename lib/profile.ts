@@ -60,7 +60,8 @@ export async function profile<T>(
     stopOps()
     commands = checked(native.profileStop())
   }
-  const trace: Trace = { traceEvents: [...names(), ...fromZero([...ops, ...commands.map(span)])], displayTimeUnit: 'ns' }
+  const traceEvents = [...names(), ...fromZero([...ops, ...commands.map(span)])]
+  const trace: Trace = { traceEvents, displayTimeUnit: 'ns' }
   if (options.path !== undefined) {
     await writeAtomically(options.path, [new TextEncoder().encode(JSON.stringify(trace))], options)
   }

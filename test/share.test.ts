@@ -1,4 +1,4 @@
-// Tensors that travel between Workers: same memory, one receiver for each ticket. The other side runs the built package.
+// Tensors that travel between Workers: same memory, one receiver for each ticket. The Worker runs the built package.
 import { memoryStats, receiveTensor, shareTensor, tensor, type Tensor, zeros } from '../lib'
 import { runProgram } from './support/child'
 

@@ -1,5 +1,5 @@
-// neurite doctor: what neurite finds on this machine, and why something is not used. Works, and says why, when the native
-// module does not load.
+// neurite doctor: what neurite finds on this machine, and why something is not used. It runs, and says why, when the
+// native module does not load.
 import { availableParallelism, cpus, totalmem } from 'node:os'
 import { packageRoot, packageVersion } from '../package'
 import type { Command } from './command'
@@ -23,7 +23,7 @@ Exit code 0 if neurite can run here, else 1.
     section('platform', [
       ['system', `${process.platform} ${process.arch}${libc()}`],
       ['node', `${process.version} (Node-API ${process.versions.napi})`],
-      ['processor', `${cpus()[0]?.model.trim() ?? 'unknown'}, ${cpus().length} logical, ${availableParallelism()} usable`],
+      ['processor', `${cpus()[0]?.model.trim() ?? 'unknown'}, ${cpus().length} CPUs, ${availableParallelism()} usable`],
       ['memory', memory()],
     ])
     const isLoaded = await cpuSection()

@@ -55,7 +55,8 @@ main(process.argv.slice(2)).catch((error: unknown) => {
     return
   }
   // Errors with a code name what was expected; of any other the stack is of use.
+  const { message, stack } = error instanceof Error ? error : new Error(String(error))
   const isExplained = error instanceof Error && 'code' in error
-  process.stderr.write(`neurite: ${isExplained ? error.message : error instanceof Error ? error.stack : String(error)}\n`)
+  process.stderr.write(`neurite: ${isExplained ? message : stack}\n`)
   process.exitCode = 1
 })

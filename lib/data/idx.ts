@@ -47,7 +47,7 @@ function parseIdx(bytes: Buffer, path: string): Tensor {
   }
   const start = 4 + 4 * ndim
   if (ndim > 8 || bytes.length < start) {
-    throw new FormatError(`${path}: expected at most 8 dimensions and their sizes, got ${ndim} in ${bytes.length} bytes`)
+    throw new FormatError(`${path}: expected up to 8 dimensions and their sizes, got ${ndim} in ${bytes.length} bytes`)
   }
   const dtype = types[type]
   const { size } = dtypes[dtype]

@@ -25,9 +25,12 @@ export interface DataLoaderOptions<Item, Batch> {
 }
 
 /**
- * Batches of a dataset `{ length, get(i) }`, or of tensors by name: `for await (const { x, y } of new DataLoader({ x, y },
- * { batchSize: 32, shuffle: true, seed: 0 }))`. Every loop over the loader is one epoch. The order depends on seed and
- * epoch alone; `epoch` may be set to resume.
+ * Batches of a dataset `{ length, get(i) }`, or of tensors by name:
+ *
+ *     const loader = new DataLoader({ x, y }, { batchSize: 32, shuffle: true, seed: 0 })
+ *     for await (const { x, y } of loader) …
+ *
+ * Every loop over the loader is one epoch. The order depends on seed and epoch alone; `epoch` may be set to resume.
  */
 export class DataLoader<Item, Batch = Collated<Item>> implements AsyncIterable<Batch> {
   readonly dataset: Dataset<Item>

@@ -42,7 +42,8 @@ describe('cudaReport', () => {
 
   test('a machine with a driver and two GPUs', () => {
     for (const folder of ['dev', 'proc/driver/nvidia', 'usr/lib64']) mkdirSync(join(root, folder), { recursive: true })
-    for (const file of ['dev/nvidia0', 'dev/nvidia1', 'dev/nvidiactl', 'usr/lib64/libcuda.so.1']) writeFileSync(join(root, file), '')
+    const files = ['dev/nvidia0', 'dev/nvidia1', 'dev/nvidiactl', 'usr/lib64/libcuda.so.1']
+    for (const file of files) writeFileSync(join(root, file), '')
     const version = 'NVRM version: NVIDIA UNIX x86_64 Kernel Module  550.54.15  Tue Mar  5 22:23:56 UTC 2024\n'
     writeFileSync(join(root, 'proc/driver/nvidia/version'), version)
     expect(Object.fromEntries(cudaReport(root))).toMatchObject({

@@ -40,7 +40,7 @@ test.each<[string, Uint8Array, RegExp]>([
   ['an empty file', Buffer.of(), /expected an IDX file/],
   ['another format', Buffer.from('GIF89a'), /expected an IDX file/],
   ['an unknown type', idx(0x0b, [1], [0, 0]), /expected one of the types .*, got 11/],
-  ['too many dimensions', idx(0x08, new Array<number>(9).fill(1), [0]), /at most 8 dimensions/],
+  ['too many dimensions', idx(0x08, new Array<number>(9).fill(1), [0]), /up to 8 dimensions/],
   ['missing sizes', Buffer.of(0, 0, 8, 2, 0, 0, 0, 1), /dimensions and their sizes, got 2 in 8 bytes/],
   ['too few elements', idx(0x08, [2, 2], [1, 2, 3]), /4 bytes for uint8 \[2, 2\], got 3/],
   ['too many elements', idx(0x0d, [1], [0, 0, 0, 0, 0]), /4 bytes for float32 \[1\], got 5/],

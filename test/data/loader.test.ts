@@ -62,14 +62,22 @@ test('tensors by name, with the types of their members', async () => {
 })
 
 test('examples are collated member by member', async () => {
-  const example = (i: number) => ({ x: tensor([i, i]), raw: new Int32Array([i]), n: i, big: BigInt(i), flag: i > 0, name: `#${i}`, pair: [i, i + 5] })
+  const example = (i: number) => ({
+    x: tensor([i, i]),
+    raw: new Int32Array([i]),
+    n: i,
+    big: BigInt(i),
+    flag: i > 0,
+    name: `#${i}`,
+    pair: [i, i + 5],
+  })
   const batch = collate([example(0), example(1)])
   expect(await batch.x.array()).toEqual([[0, 0], [1, 1]])
   expect([batch.raw.dtype, batch.raw.shape]).toEqual(['int32', [2, 1]])
   expect([batch.n.dtype, batch.big.dtype, batch.flag.dtype]).toEqual(['float32', 'int64', 'bool'])
   expect(batch.name).toEqual(['#0', '#1'])
   expect(await Promise.all(batch.pair.map((t) => t.array()))).toEqual([[0, 1], [5, 6]])
-  expect(() => collate([{ a: 1 }, { b: 2 } as never])).toThrow(/collate: expected examples with the members a, got Object/)
+  expect(() => collate([{ a: 1 }, { b: 2 } as never])).toThrow(/expected examples with the members a, got Object/)
   expect(() => collate([1, 'a'] as never)).toThrow(/of one kind/)
   expect(() => collate([])).toThrow(/at least one example/)
   expect(() => collate([undefined])).toThrow(/expected tensors, numbers/)
@@ -118,7 +126,11 @@ describe('prefetch', () => {
 
 test('a signal ends the iteration, even while an example is awaited', async () => {
   const controller = new AbortController()
-  const get = (i: number) => (i < 2 ? i : new Promise<number>(() => setTimeout(() => controller.abort(new Error('enough')), 5)))
+  const never = new Promise<number>(() => undefined)
+  const get = (i: number) => {
+    if (i === 2) setTimeout(() => controller.abort(new Error('enough')), 5)
+    return i < 2 ? i : never
+  }
   const seen: number[] = []
   const loop = async () => {
     for await (const batch of new DataLoader({ length: 4, get }, { signal: controller.signal })) {

@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { ArgumentError, type DType, memoryStats, safetensors, tensor, Tensor } from '../../lib'
+import { ArgumentError, type DType, memoryStats, safetensors, tensor, type Tensor } from '../../lib'
 import { upload } from '../../lib/upload'
 
 const folder = mkdtempSync(join(tmpdir(), 'neurite-safetensors-'))
@@ -105,7 +105,7 @@ describe('hostile files are refused', () => {
     ['an inherited dtype', file({ a: entry('toString', [1], [0, 1]) }, 1), /one of the dtypes/],
     ['a negative size', file({ a: u8([-1], [0, 1]) }, 1), /shape of non-negative integers, got \[-1\]/],
     ['a fractional size', file({ a: u8([0.5], [0, 1]) }, 1), /shape of non-negative integers/],
-    ['a size beyond 2^53', file('{"a":{"dtype":"U8","shape":[1e300],"data_offsets":[0,1]}}', 1), /non-negative integers/],
+    ['a size beyond 2^53', file({ a: u8([1e300], [0, 1]) }, 1), /shape of non-negative integers/],
     ['nine dims', file({ a: u8([1, 1, 1, 1, 1, 1, 1, 1, 1], [0, 1]) }, 1), /at most 8 dimensions/],
     // Modulo 2^64 these sizes would give 0 bytes.
     ['a product that overflows', file({ a: u8([2 ** 32, 2 ** 32], [0, 0]) }, 0), /18446744073709551616 bytes of data/],
@@ -134,7 +134,8 @@ describe('hostile files are refused', () => {
   })
 
   test('random damage never gives anything but a FormatError or a tensor', async () => {
-    const good = await safetensors.serialize({ weight: tensor([[1, 2], [3, 4]]), b: tensor([true]) }, { metadata: { k: 'v' } })
+    const tensors = { weight: tensor([[1, 2], [3, 4]]), b: tensor([true]) }
+    const good = await safetensors.serialize(tensors, { metadata: { k: 'v' } })
     let state = 12345
     const random = (n: number) => (state = (Math.imul(state, 1103515245) + 12345) >>> 0) % n
     let refused = 0
@@ -200,8 +201,8 @@ describe('saving', () => {
   test('bad arguments name the call', async () => {
     const wrong = (value: unknown) => value as never
     await expect(safetensors.save('', {})).rejects.toThrow(ArgumentError)
-    await expect(safetensors.serialize(wrong(null))).rejects.toThrow(/serialize: expected an object of tensors by name/)
-    await expect(safetensors.serialize(wrong({ a: 3 }))).rejects.toThrow(/serialize: expected "a" to be a tensor, got 3/)
+    await expect(safetensors.serialize(wrong(null))).rejects.toThrow(/serialize: expected an object of tensors/)
+    await expect(safetensors.serialize(wrong({ a: 3 }))).rejects.toThrow(/expected "a" to be a tensor, got 3/)
     await expect(safetensors.serialize({ __metadata__: tensor([1]) })).rejects.toThrow(/other than the reserved __metadata__/)
     const metadata = wrong({ a: 1 })
     await expect(safetensors.serialize({}, { metadata })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })

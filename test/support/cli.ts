@@ -6,7 +6,12 @@ import { type ChildResult, root } from './child'
 
 const main = join(root, 'dist', 'cjs', 'cli', 'main.js')
 
-export function runCli(args: readonly string[], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}): Promise<ChildResult> {
+export interface CliOptions {
+  cwd?: string
+  env?: NodeJS.ProcessEnv
+}
+
+export function runCli(args: readonly string[], options: CliOptions = {}): Promise<ChildResult> {
   if (!existsSync(main)) throw new Error(`expected the built command line at ${main}; run npm run build`)
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [main, ...args], {
