@@ -20,8 +20,8 @@ export interface SharedTensor {
 
 /**
  * A message from which another Worker of this process makes a tensor on the same memory, without a copy. The memory
- * lives on until the message was received and both tensors are gone. Writes of either side are seen by the other, in the
- * order in which they were enqueued: agree on who writes. The gradient graph stays behind.
+ * lives on until the message was received and both tensors are gone. Writes of either side are seen by the other, in
+ * the order in which they were enqueued: agree on who writes. The gradient graph stays behind.
  *
  * A ticket that is never received keeps its memory until the process ends.
  */
