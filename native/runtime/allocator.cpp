@@ -61,6 +61,7 @@ Block CachingAllocator::take(size_t bytes) {
     if (free_[c].empty()) continue;
     const Block block = free_[c].back();
     if (block.bytes < bytes) break;  // the open-ended last class
+    if (stats_.live + block.bytes > limit_) return {};
     free_[c].pop_back();
     stats_.cached -= block.bytes;
     hand_out(block);

@@ -44,6 +44,7 @@ int main() {
   memory.set_limit(0);
   CHECK(memory.grow(64).data == nullptr);
   memory.give_back(large);
+  CHECK(memory.take(size_t{8} << 20).data == nullptr, "cached, but over the limit");
   memory.reset_peak();
   CHECK(memory.stats().peak == 0 && memory.pool_bytes() == large.bytes);
   return harness::report();
