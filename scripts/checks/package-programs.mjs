@@ -13,6 +13,13 @@ tensor([1, 2, 3]).add(1).array().then(console.log)
 `,
     prints: /^\[ 2, 3, 4 \]$/,
   },
+  'digits.mjs': {
+    text: `import { datasets } from 'neurite'
+const { train, test } = await datasets.digits()
+console.log('digits', train.length + test.length)
+`,
+    prints: /^digits 1797$/,
+  },
   'identity.mjs': {
     text: `import * as esm from 'neurite'
 import { createRequire } from 'node:module'
