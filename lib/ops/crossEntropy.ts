@@ -64,7 +64,7 @@ const crossEntropyOp: Op<CrossEntropy> = {
   },
 }
 
-/** dloss · (softmax(x) · Σ q − q), where q is the target's share of each class: zeros in ignored rows. */
+/** dloss · (softmax(x) · Σ q − q), where q is the target's share of each class; nothing for ignored rows. */
 function gradientFormula(
   dloss: Tensor,
   x: Tensor,
@@ -76,9 +76,10 @@ function gradientFormula(
   const ignored = eq(target, ignoreIndex)
   const picked = oneHot(where(ignored, 0, target), classes, { dtype: heldDType(x) })
   const smoothed = add(mul(picked, 1 - labelSmoothing), labelSmoothing / classes)
-  const q = where(unsqueeze(ignored, 1), 0, weight ? mul(smoothed, weight) : smoothed)
+  const q = weight ? mul(smoothed, weight) : smoothed
   const row = sub(mul(softmax(x, { dim: 1 }), sum(q, { dim: 1, keepdim: true })), q)
-  return to(mul(unsqueeze(dloss, 1), row), x.dtype)
+  // Chosen, not multiplied by zero: when all are ignored, dloss of a mean is infinite.
+  return to(where(unsqueeze(ignored, 1), 0, mul(unsqueeze(dloss, 1), row)), x.dtype)
 }
 
 /** What losses are added up in. */
@@ -185,6 +186,6 @@ export function nllLoss(x: Tensor, target: Tensor, options: ClassLossOptions = {
   const picked = squeeze(gather(rowsOf(x), 1, unsqueeze(classes, 1)), 1)
   // Chosen, not multiplied by zero: an ignored row may hold −∞.
   const loss = where(ignored, 0, neg(mul(picked, shares)))
-  if (reduction === 'none') return reshape(loss, lossShape(x))
-  return reduction === 'sum' ? sum(loss) : div(sum(loss), sum(shares))
+  if (reduction === 'none') return to(reshape(loss, lossShape(x)), x.dtype)
+  return to(reduction === 'sum' ? sum(loss) : div(sum(loss), sum(shares)), x.dtype)
 }

@@ -1,0 +1,127 @@
+import { arraySync, conv1d, conv2d, conv3d, type ConvOptions, ones, tensor, zeros } from '../../lib'
+import { indices, NdArray, testOp } from '../support'
+
+interface Window {
+  stride: number[]
+  padding: number[]
+  dilation: number[]
+  groups: number
+}
+
+/** y[b, o, p] = bias[o] + Σ over c and the window k of x[b, c, p·stride + k·dilation − padding] · w[o, c, k]. */
+function convRef({ stride, padding, dilation, groups }: Window, x: NdArray, w: NdArray, bias?: NdArray): NdArray {
+  const [outputs, channels, ...size] = w.shape
+  const room = size.map((k, d) => x.shape[d + 2] + 2 * padding[d] - dilation[d] * (k - 1) - 1)
+  const spatial = room.map((n, d) => Math.floor(n / stride[d]) + 1)
+  return NdArray.make([x.shape[0], outputs, ...spatial], ([b, o, ...p]) => {
+    const firstChannel = Math.floor(o / (outputs / groups)) * channels
+    let total = bias ? bias.data[o] : 0
+    for (const [c, ...k] of indices([channels, ...size])) {
+      const at = p.map((i, d) => i * stride[d] + k[d] * dilation[d] - padding[d])
+      if (at.some((i, d) => i < 0 || i >= x.shape[d + 2])) continue
+      total += x.at([b, firstChannel + c, ...at]) * w.at([o, c, ...k])
+    }
+    return total
+  })
+}
+
+const full = (n: number, value: number | readonly number[] | undefined, absent: number): number[] =>
+  Array.isArray(value) ? (value as number[]) : new Array<number>(n).fill((value as number | undefined) ?? absent)
+
+function windowOf(n: number, options: ConvOptions): Window {
+  return {
+    stride: full(n, options.stride, 1),
+    padding: full(n, options.padding as number, 0),
+    dilation: full(n, options.dilation, 1),
+    groups: options.groups ?? 1,
+  }
+}
+
+const convs = [conv1d, conv2d, conv3d]
+
+function testConv(label: string, n: number, options: ConvOptions, shapes: number[][][], large?: number[][]): void {
+  testOp(`conv${n}d ${label}`, {
+    op: (x, w, b) => convs[n - 1](x, w, b ?? null, options),
+    ref: (x, w, b) => convRef(windowOf(n, options), x, w, b),
+    shapes,
+    large: large ?? shapes[0],
+    tolerance: 8,
+  })
+}
+
+testConv('plain', 2, {}, [
+  [[2, 3, 5, 6], [4, 3, 3, 3], [4]],
+  [[1, 1, 4, 4], [1, 1, 1, 1]],
+  [[0, 3, 5, 5], [2, 3, 3, 3], [2]],
+  [[1, 2, 3, 3], [17, 2, 3, 3], [17]],
+], [[4, 8, 20, 20], [16, 8, 3, 3], [16]])
+testConv('strided and padded', 2, { stride: [2, 1], padding: [1, 2] }, [[[2, 3, 6, 5], [4, 3, 3, 3], [4]]])
+testConv('dilated', 2, { dilation: [2, 1], padding: 1 }, [[[2, 2, 6, 5], [3, 2, 3, 2]]])
+testConv('grouped', 2, { groups: 2, padding: 1 }, [[[2, 4, 4, 4], [6, 2, 3, 3], [6]]])
+testConv('depthwise', 2, { groups: 5, padding: 1 }, [[[2, 5, 4, 5], [5, 1, 3, 3], [5]]])
+testConv('pointwise', 2, {}, [[[1, 16, 3, 3], [9, 16, 1, 1], [9]], [[2, 16, 4, 3], [17, 16, 1, 1], [17]]])
+testConv('plain', 1, { stride: 2, padding: 1 }, [[[2, 3, 9], [4, 3, 3], [4]], [[1, 1, 1], [1, 1, 3]]])
+testConv('plain', 3, { padding: [1, 0, 1], stride: [1, 2, 1] }, [[[1, 2, 3, 4, 3], [3, 2, 2, 3, 2], [3]]])
+
+describe("padding 'same'", () => {
+  test.each([1, 2, 3, 4, 5])('keeps the sizes for a window of %d', (k) => {
+    const x = tensor([[[1, 2, 3, 4, 5, 6]]])
+    const total = k - 1
+    const y = conv1d(x, ones([1, 1, k]), null, { padding: 'same' })
+    // The odd zero is the last one.
+    const padded = [...zerosOf(Math.floor(total / 2)), 1, 2, 3, 4, 5, 6, ...zerosOf(Math.ceil(total / 2))]
+    const want = Array.from({ length: 6 }, (_, i) => padded.slice(i, i + k).reduce((a, b) => a + b, 0))
+    expect(arraySync(y)).toEqual([[want]])
+  })
+
+  const zerosOf = (n: number) => new Array<number>(n).fill(0)
+
+  testOp('conv2d same', {
+    op: (x, w) => conv2d(x, w, null, { padding: 'same', dilation: [1, 3] }),
+    ref: (x, w) => {
+      // A window of 2 by 2 lacks 1 and 3 elements: none before, 1 after; 1 before, 2 after.
+      const [b, c, h, width] = x.shape
+      const padded = NdArray.make([b, c, h + 1, width + 3], ([i, j, r, s]) =>
+        r < h && s >= 1 && s <= width ? x.at([i, j, r, s - 1]) : 0,
+      )
+      return convRef(windowOf(2, { dilation: [1, 3] }), padded, w)
+    },
+    shapes: [[[2, 2, 4, 5], [3, 2, 2, 2]]],
+    tolerance: 8,
+  })
+})
+
+test('no batch in, no batch out', () => {
+  const x = tensor([[[1, 2], [3, 4]]])
+  expect(arraySync(conv2d(x, ones([1, 1, 2, 2]), tensor([1])))).toEqual([[[11]]])
+  expect(conv1d(ones([2, 5]), ones([3, 2, 2])).shape).toEqual([3, 4])
+})
+
+test("'valid' adds nothing", () => {
+  expect(conv1d(ones([1, 1, 5]), ones([1, 1, 2]), null, { padding: 'valid' }).shape).toEqual([1, 1, 4])
+})
+
+test('an empty batch gives zero gradients', () => {
+  const w = ones([2, 3, 3, 3]).setRequiresGrad()
+  const b = ones([2]).setRequiresGrad()
+  conv2d(zeros([0, 3, 5, 5]), w, b).sum().backward()
+  expect(new Set((arraySync(w.grad!) as number[]).flat(Infinity as 1))).toEqual(new Set([0]))
+  expect(arraySync(b.grad!)).toEqual([0, 0])
+})
+
+test('wrong arguments are named', () => {
+  const x = ones([1, 3, 5, 5])
+  const w = ones([8, 3, 3, 3])
+  expect(() => conv2d(x, ones([8, 4, 3, 3]))).toThrow(
+    'conv2d: expected weight [out, in/groups, kh, kw] with in=3, got [8, 4, 3, 3]',
+  )
+  expect(() => conv2d(ones([5, 5]), w)).toThrow('conv2d: expected x of 4 dims, or 3 unbatched, got [5, 5]')
+  expect(() => conv2d(x, w, ones([3]))).toThrow('conv2d: expected bias [8], got [3]')
+  expect(() => conv2d(x, w.to('float64'))).toThrow('conv2d: expected weight to be float32, got float64')
+  expect(() => conv2d(x, ones([7, 1, 3, 3]), null, { groups: 3 })).toThrow('a multiple of 3 (groups) outputs')
+  expect(() => conv2d(x, ones([1, 3, 7, 7]))).toThrow('conv2d: expected x at least as large as the window [7, 7]')
+  expect(() => conv2d(x, w, null, { padding: 'same', stride: 2 })).toThrow("expected stride 1 with padding 'same'")
+  expect(() => conv2d(x, w, null, { padding: 'full' as never })).toThrow('conv2d: expected padding to be an integer')
+  expect(() => conv2d(x, w, null, { stride: 0 })).toThrow('conv2d: expected stride to be an integer of at least 1')
+  expect(() => conv1d(ones([1, 3, 5], { dtype: 'int64' }), w)).toThrow('conv1d: expected x to have a floating dtype')
+})
