@@ -7,7 +7,8 @@ import { zeros } from '../ops/create'
 import { dropout } from '../ops/dropout'
 import { linear } from '../ops/matmul'
 import { sigmoid, tanh } from '../ops/unary'
-import { chunk, select, squeeze, transpose, unbind, unsqueeze } from '../ops/view'
+import { chunk, unbind } from '../ops/split'
+import { squeeze, transpose, unsqueeze } from '../ops/view'
 import { checkInteger, checkNumber } from '../shape'
 import { sameShape, type Shape, type Tensor } from '../tensor'
 import { type Factory, learned, uniformWithin } from './factory'
@@ -170,13 +171,13 @@ export class LSTM extends Module {
 
 /** One direction of one layer over x [T, B, in]: outputs [T, B, H] in the order of x, and the final state. */
 function runPass(x: Tensor, start: LSTMState, gates: Gates, reverse: boolean): [Tensor, [Tensor, Tensor]] {
-  const fromInput = inputGates(x, gates)
+  const fromInput = unbind(inputGates(x, gates))
   const length = x.shape[0]
   const outputs = new Array<Tensor>(length)
   let state: LSTMState = start
   for (let step = 0; step < length; step++) {
     const t = reverse ? length - 1 - step : step
-    state = advance(select(fromInput, 0, t), state, gates)
+    state = advance(fromInput[t], state, gates)
     outputs[t] = state[0]
   }
   return [stack(outputs), [state[0], state[1]]]

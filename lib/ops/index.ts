@@ -71,6 +71,7 @@ export {
   variance,
   type VarOptions,
 } from './reduce'
+export { chunk, split, unbind } from './split'
 export { logSoftmax, logsumexp, softmax } from './softmax'
 export { tril, triu } from './triangle'
 export {
@@ -101,7 +102,6 @@ export {
   trunc,
 } from './unary'
 export {
-  chunk,
   detach,
   flatten,
   narrow,
@@ -110,10 +110,8 @@ export {
   select,
   slice,
   type SliceRange,
-  split,
   squeeze,
   transpose,
-  unbind,
   unsqueeze,
 } from './view'
 export { maskedFill, where } from './where'

@@ -244,6 +244,12 @@ function resolveRange(range: SliceRange, n: number, d: number): [number, number,
   return [start, Math.max(0, Math.ceil((end - start) / (step as number))), step as number]
 }
 
+/** A dimension of a tensor that has any. */
+export function checkOwnDim(op: string, x: Tensor, dim: number): number {
+  if (checkTensor(op, 'x', x).ndim > 0) return checkDim(op, dim, x.ndim)
+  throw new ShapeError(`${op}: expected at least 1 dimension, got []`)
+}
+
 /** Elements `start` to `start + length` of one dimension, as a view. */
 export function narrow(x: Tensor, dim: number, start: number, length: number): Tensor {
   checkTensor('narrow', 'x', x)
@@ -259,37 +265,6 @@ export function select(x: Tensor, dim: number, index: number): Tensor {
   checkTensor('select', 'x', x)
   const at = checkDim('select', dim, x.ndim)
   return slice(x, [...new Array<null>(at).fill(null), index])
-}
-
-/** Views of at most `size` elements (or of the given sizes) along `dim`. */
-export function split(x: Tensor, size: number | readonly number[], dim = 0): Tensor[] {
-  checkTensor('split', 'x', x)
-  const at = checkDim('split', dim, x.ndim)
-  const n = x.shape[at]
-  const step = typeof size === 'number' ? checkInteger('split', 'size', size, 1) : 0
-  const sizes =
-    typeof size === 'number'
-      ? Array.from({ length: Math.max(1, Math.ceil(n / step)) }, (_, i) => Math.min(step, n - i * step))
-      : checkShape('split', size)
-  if (sizes.reduce((a, b) => a + b, 0) !== n) {
-    throw new ShapeError(`split: expected sizes that add up to ${n}, got ${show(size)}`)
-  }
-  let start = 0
-  return sizes.map((length) => narrow(x, at, (start += length) - length, length))
-}
-
-/** Splits dimension `dim` into `count` views of nearly equal size. */
-export function chunk(x: Tensor, count: number, dim = 0): Tensor[] {
-  checkTensor('chunk', 'x', x)
-  const at = checkDim('chunk', dim, x.ndim)
-  return split(x, Math.max(1, Math.ceil(x.shape[at] / checkInteger('chunk', 'count', count, 1))), at)
-}
-
-/** The slices of dimension `dim`, which is dropped. */
-export function unbind(x: Tensor, dim = 0): Tensor[] {
-  checkTensor('unbind', 'x', x)
-  const at = checkDim('unbind', dim, x.ndim)
-  return Array.from({ length: x.shape[at] ?? 0 }, (_, i) => select(x, at, i))
 }
 
 /** The same values, outside the graph: a view that requires no gradient. */
@@ -310,9 +285,6 @@ declare module '../tensor' {
     slice(ranges: readonly SliceRange[]): Tensor
     narrow(dim: number, start: number, length: number): Tensor
     select(dim: number, index: number): Tensor
-    split(size: number | readonly number[], dim?: number): Tensor[]
-    chunk(count: number, dim?: number): Tensor[]
-    unbind(dim?: number): Tensor[]
     detach(): Tensor
     /** Swaps the last two dimensions. */
     readonly mT: Tensor
@@ -321,7 +293,7 @@ declare module '../tensor' {
   }
 }
 
-const methods = { reshape, permute, transpose, unsqueeze, squeeze, flatten, slice, narrow, select, split, chunk, unbind }
+const methods = { reshape, permute, transpose, unsqueeze, squeeze, flatten, slice, narrow, select }
 addMethods({ ...methods, view: reshape, detach })
 Object.defineProperty(Tensor.prototype, 'mT', {
   get(this: Tensor) {
