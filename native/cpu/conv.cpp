@@ -58,15 +58,20 @@ void conv_backward_input_of(nr_context* ctx, const conv_shape& s, const nr_tenso
   const int64_t residues[3] = {smaller(a[0].stride, a[0].in), smaller(a[1].stride, a[1].in),
                                smaller(a[2].stride, a[2].in)};
   const int64_t phases = residues[0] * residues[1] * residues[2];
-  if (phases > 1)  // not every input need be reached by a tap
+  const auto clear = [&] {
     __builtin_memset(out, 0, static_cast<size_t>(products * s.channels * s.inputs()) * sizeof(In));
+  };
+  if (phases > 1) clear();  // not every input need be reached by a tap
   for (int64_t r = 0; r < phases; r++) {
     const conv_phase phase[3] = {make_conv_phase(a[0], r / residues[2] / residues[1]),
                                  make_conv_phase(a[1], r / residues[2] % residues[1]),
                                  make_conv_phase(a[2], r % residues[2])};
     const int64_t positions = phase[0].positions * phase[1].positions * phase[2].positions;
     const int64_t taps = phase[0].taps * phase[1].taps * phase[2].taps;
-    if (taps == 0) continue;
+    if (taps == 0) {
+      if (phases == 1) clear();
+      continue;
+    }
     if (is_depthwise(s)) {
       const T* weights = depthwise_taps<T, In>(ctx, s, w, phase);
       if (!weights) return;
