@@ -1,4 +1,5 @@
-import { arraySync, conv1d, conv2d, conv3d, type ConvOptions, ones, tensor, zeros } from '../../lib'
+import { arraySync, conv1d, conv2d, conv3d, type ConvOptions, cpuInfo, full, grad } from '../../lib'
+import { ones, setCpuIsa, tensor, zeros } from '../../lib'
 import { indices, NdArray, testOp } from '../support'
 
 interface Window {
@@ -25,14 +26,14 @@ function convRef({ stride, padding, dilation, groups }: Window, x: NdArray, w: N
   })
 }
 
-const full = (n: number, value: number | readonly number[] | undefined, absent: number): number[] =>
+const perDim = (n: number, value: number | readonly number[] | undefined, absent: number): number[] =>
   Array.isArray(value) ? (value as number[]) : new Array<number>(n).fill((value as number | undefined) ?? absent)
 
 function windowOf(n: number, options: ConvOptions): Window {
   return {
-    stride: full(n, options.stride, 1),
-    padding: full(n, options.padding as number, 0),
-    dilation: full(n, options.dilation, 1),
+    stride: perDim(n, options.stride, 1),
+    padding: perDim(n, options.padding as number, 0),
+    dilation: perDim(n, options.dilation, 1),
     groups: options.groups ?? 1,
   }
 }
@@ -107,6 +108,23 @@ test('an empty batch gives zero gradients', () => {
   conv2d(zeros([0, 3, 5, 5]), w, b).sum().backward()
   expect(new Set((arraySync(w.grad!) as number[]).flat(Infinity as 1))).toEqual(new Set([0]))
   expect(arraySync(b.grad!)).toEqual([0, 0])
+})
+
+test.each(cpuInfo().isas)('inputs that no window reaches have gradient 0 on %s', (isa) => {
+  const before = cpuInfo().isa
+  setCpuIsa(isa)
+  try {
+    // Both windows lie in the padding. The memory that the gradients get holds other numbers before.
+    const x = ones([1, 1, 1]).setRequiresGrad()
+    const w = ones([1, 1, 1]).setRequiresGrad()
+    const y = conv1d(x, w, null, { stride: 2, padding: 1 })
+    const dy = ones(y.shape)
+    for (let i = 0; i < 40; i++) full([1 + (i % 8)], 777).dispose()
+    const [dx, dw] = grad(y, [x, w], { gradOutputs: [dy] })
+    expect([arraySync(y), arraySync(dx!), arraySync(dw!)]).toEqual([[[[0, 0]]], [[[0]]], [[[0]]]])
+  } finally {
+    setCpuIsa(before)
+  }
 })
 
 test('wrong arguments are named', () => {
