@@ -82,8 +82,8 @@ inline constexpr int64_t tile = 64;
 template <bool largest, class T>
 struct arg_columns {
   using A = compute_t<T>;
-  A best[tile];
-  int64_t where[tile];
+  A best[tile] = {};  // the first row is taken whatever is here, but it is compared
+  int64_t where[tile] = {};
   int64_t position, first;
 
   explicit arg_columns(int64_t start) : position(start), first(start) {}

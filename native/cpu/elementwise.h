@@ -81,29 +81,74 @@ void run_direct(nr_context* ctx, const nest<1 + K>& l, const inner_loop<K>& loop
   });
 }
 
+// Elements [begin, end) of the nest, gathered into dense blocks, computed and, unless y is dense, scattered.
 template <int K>
-void run_staged(nr_context* ctx, const nest<1 + K>& l, const inner_loop<K>& loop) {
-  const bool dense = l.is_dense(0, loop.y_size);
-  parallel_range(ctx, l.numel, task_elements, [&](int64_t begin, int64_t end) {
-    alignas(64) char in[K][block_elements * 8];
-    alignas(64) char out[block_elements * 8];
-    char* x[K];
-    for (int k = 0; k < K; k++) x[k] = in[k];
-    for (int64_t at = begin; at < end; at += block_elements) {
-      const int64_t n = at + block_elements < end ? block_elements : end - at;
-      int64_t filled = 0;
-      each_row(l, at, at + n, [&](char* const* p, int64_t m) {
-        for (int k = 0; k < K; k++)
-          gather_row(in[k] + filled * loop.x_size[k], p[k + 1], l.step(k + 1), m, loop.x_size[k]);
-        filled += m;
+void run_staged(const nest<1 + K>& l, const inner_loop<K>& loop, bool dense, int64_t begin, int64_t end) {
+  alignas(64) char in[K][block_elements * 8];
+  alignas(64) char out[block_elements * 8];
+  char* x[K];
+  for (int k = 0; k < K; k++) x[k] = in[k];
+  for (int64_t at = begin; at < end; at += block_elements) {
+    const int64_t n = at + block_elements < end ? block_elements : end - at;
+    int64_t filled = 0;
+    each_row(l, at, at + n, [&](char* const* p, int64_t m) {
+      for (int k = 0; k < K; k++)
+        gather_row(in[k] + filled * loop.x_size[k], p[k + 1], l.step(k + 1), m, loop.x_size[k]);
+      filled += m;
+    });
+    loop.run(loop.op, dense ? l.base[0] + at * loop.y_size : out, x, n, 0);
+    if (dense) continue;
+    filled = 0;
+    each_row(l, at, at + n, [&](char* const* p, int64_t m) {
+      scatter_row(p[0], l.step(0), out + filled * loop.y_size, m, loop.y_size);
+      filled += m;
+    });
+  }
+}
+
+// The dim along which some operand is dense although its rows are not: a transposed one. -1 if there is none.
+template <int K>
+int transposed_dim(const nest<1 + K>& l, const inner_loop<K>& loop) {
+  for (int k = 0; k < K; k++) {
+    const int64_t step = l.step(k + 1);
+    if (step == 0 || step == loop.x_size[k]) continue;
+    for (int d = 0; d < l.ndim - 1; d++)
+      if (l.stride[k + 1][d] == loop.x_size[k]) return d;
+  }
+  return -1;
+}
+
+// Tile by tile over `dim` and the rows, so that every cache line of a transposed operand is used while it is near.
+template <int K>
+void run_tiled(nr_context* ctx, const nest<1 + K>& l, const inner_loop<K>& loop, int dim) {
+  constexpr int64_t edge = 64;
+  const int last = l.ndim - 1;
+  const int64_t size[2] = {l.shape[dim], l.row()};
+  nest<1 + K> tiles = l;
+  tiles.shape[dim] = (size[0] + edge - 1) / edge;
+  tiles.shape[last] = (size[1] + edge - 1) / edge;
+  tiles.numel = 1;
+  for (int d = 0; d < l.ndim; d++) tiles.numel *= tiles.shape[d];
+  for (int k = 0; k <= K; k++) {
+    tiles.stride[k][dim] *= edge;
+    tiles.stride[k][last] *= edge;
+  }
+  parallel_range(ctx, tiles.numel, task_elements / (edge * edge), [&](int64_t begin, int64_t end) {
+    for (int64_t at = begin; at < end; at++) {
+      nest<1 + K> one;
+      one.ndim = 2;
+      int64_t place = 1;  // of the tile along dim
+      for (int d = last; d > dim; d--) place *= tiles.shape[d];
+      const int64_t start[2] = {at / place % tiles.shape[dim] * edge, at % tiles.shape[last] * edge};
+      for (int i = 0; i < 2; i++) {
+        one.shape[i] = size[i] - start[i] < edge ? size[i] - start[i] : edge;
+        for (int k = 0; k <= K; k++) one.stride[k][i] = l.stride[k][i == 0 ? dim : last];
+      }
+      one.numel = one.shape[0] * one.shape[1];
+      each_row(tiles, at, at + 1, [&](char* const* p, int64_t) {
+        for (int k = 0; k <= K; k++) one.base[k] = p[k];
       });
-      loop.run(loop.op, dense ? l.base[0] + at * loop.y_size : out, x, n, 0);
-      if (dense) continue;
-      filled = 0;
-      each_row(l, at, at + n, [&](char* const* p, int64_t m) {
-        scatter_row(p[0], l.step(0), out + filled * loop.y_size, m, loop.y_size);
-        filled += m;
-      });
+      run_staged(one, loop, false, 0, one.numel);
     }
   });
 }
@@ -119,10 +164,12 @@ void run_elementwise(nr_context* ctx, const nest<1 + K>& l, const inner_loop<K>&
       direct = false;
   }
   const bool possible = constants == 0 || (loop.takes_constants && constants != (1u << K) - 1);
-  if (direct && possible)
-    run_direct(ctx, l, loop, constants);
-  else
-    run_staged(ctx, l, loop);
+  if (direct && possible) return run_direct(ctx, l, loop, constants);
+  const int dim = transposed_dim(l, loop);
+  if (dim >= 0) return run_tiled(ctx, l, loop, dim);
+  const bool dense = l.is_dense(0, loop.y_size);
+  parallel_range(ctx, l.numel, task_elements,
+                 [&](int64_t begin, int64_t end) { run_staged(l, loop, dense, begin, end); });
 }
 
 template <class V, class>

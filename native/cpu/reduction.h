@@ -16,10 +16,10 @@ struct reduction {
   // Runs along the kept dims are dense in memory, those along the reduced dims are not.
   bool by_columns(int64_t size) const { return reduced.step(0) != size && kept.step(1) == size && kept.row() > 1; }
 
-  nest<1> reduced_of(int64_t output) const {
-    nest<1> l = reduced;
-    each_row(kept, output, output + 1, [&](char* const* p, int64_t) { l.base[0] = p[1]; });
-    return l;
+  char* first_of(int64_t output) const {
+    char* first = nullptr;
+    each_row(kept, output, output + 1, [&](char* const* p, int64_t) { first = p[1]; });
+    return first;
   }
 };
 
@@ -93,23 +93,25 @@ inline slab_plan make_slabs(int64_t units, int64_t columns, int64_t n) {
   return {units, slabs, length, 1 + work / (length * columns + 1)};
 }
 
-// The part of the reduced dims of `output` that lies in a slab.
+// The rows of reduced elements of one output, whose first is `base`, that lie in a slab.
 template <class Row>
-inline void each_row_of_slab(const reduction& r, const slab_plan& plan, int64_t output, int64_t slab, const Row& row) {
+inline void each_row_of_slab(const reduction& r, const slab_plan& plan, char* base, int64_t slab, const Row& row) {
+  if (plan.slabs == 1 && r.reduced.ndim == 1) return row(base, r.n());
+  nest<1> l = r.reduced;
+  l.base[0] = base;
   const int64_t first = slab * plan.length, last = first + plan.length;
-  each_row(r.reduced_of(output), first, last < r.n() ? last : r.n(), [&](char* const* p, int64_t n) { row(p[0], n); });
+  each_row(l, first, last < r.n() ? last : r.n(), [&](char* const* p, int64_t n) { row(p[0], n); });
 }
 
 template <class Emit>
 inline void reduce_runs(nr_context* ctx, const reduction& r, const reducer& op, const slab_plan& plan,
                         const Emit& emit) {
-  const int64_t step = r.reduced.step(0);
-  parallel_range(ctx, plan.units * plan.slabs, plan.grain, [&](int64_t begin, int64_t end) {
+  const int64_t step = r.reduced.step(0), next = r.kept.step(1);
+  parallel_range(ctx, plan.slabs * plan.units, plan.grain, [&](int64_t begin, int64_t end) {
     alignas(64) char state[state_bytes];
-    for (int64_t at = begin; at < end; at++) {
-      const int64_t output = at / plan.slabs, slab = at % plan.slabs;
+    const auto one = [&](char* base, int64_t output, int64_t slab) {
       op.begin(state, slab * plan.length);
-      each_row_of_slab(r, plan, output, slab, [&](const char* p, int64_t n) {
+      each_row_of_slab(r, plan, base, slab, [&](const char* p, int64_t n) {
         if (step == op.x_size) return op.add(state, p, n);
         constexpr int64_t block = 512;
         alignas(64) char dense[block * 8];
@@ -122,6 +124,15 @@ inline void reduce_runs(nr_context* ctx, const reduction& r, const reducer& op, 
       alignas(16) char partial[16];
       op.end(state, partial);
       emit(slab, output, partial, 1);
+    };
+    while (begin < end) {  // outputs of one slab after the other
+      const int64_t slab = begin / plan.units, output = begin % plan.units;
+      const int64_t last = output + (end - begin) < plan.units ? output + (end - begin) : plan.units;
+      int64_t at = output;
+      each_row(r.kept, output, last, [&](char* const* p, int64_t n) {
+        for (int64_t i = 0; i < n; i++) one(p[1] + i * next, at++, slab);
+      });
+      begin += last - output;
     }
   });
 }
@@ -138,7 +149,7 @@ inline void reduce_columns(nr_context* ctx, const reduction& r, const reducer& o
       const int64_t column = unit % tiles * op.tile, output = unit / tiles * row + column;
       const int64_t columns = row - column < op.tile ? row - column : op.tile;
       op.columns_begin(state, slab * plan.length);
-      each_row_of_slab(r, plan, output, slab,
+      each_row_of_slab(r, plan, r.first_of(output), slab,
                        [&](const char* p, int64_t n) { op.columns_add(state, p, step, n, columns); });
       op.columns_end(state, partials, columns);
       emit(slab, output, partials, columns);

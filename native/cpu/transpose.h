@@ -6,7 +6,9 @@
 namespace neurite::NR_ISA {
 namespace {
 
-inline constexpr int64_t tile = 32;
+// Edge of a tile: enough to use whole cache lines and pages well, few enough bytes for the first-level cache.
+template <class T>
+inline constexpr int64_t tile_edge = sizeof(T) == 8 ? 32 : 64;
 
 // The dim along which x (operand 1) is dense while y (operand 0) is dense along the last; -1 if there is none.
 inline int transposed_dim(const nest<2>& l, int64_t size) {
@@ -19,7 +21,7 @@ inline int transposed_dim(const nest<2>& l, int64_t size) {
 // y[r, c] = x[r, c] for a tile whose y rows and x columns are dense.
 template <class T>
 inline void copy_tile(char* y, const char* x, int64_t rows, int64_t columns, int64_t y_row, int64_t x_column) {
-  T buffer[tile][tile];
+  T buffer[tile_edge<T>][tile_edge<T>];
   for (int64_t c = 0; c < columns; c++) {
     const T* from = reinterpret_cast<const T*>(x + c * x_column);
     for (int64_t r = 0; r < rows; r++) buffer[r][c] = from[r];
@@ -30,6 +32,7 @@ inline void copy_tile(char* y, const char* x, int64_t rows, int64_t columns, int
 
 template <class T>
 inline void copy_transposed(nr_context* ctx, const nest<2>& l, int dim) {
+  constexpr int64_t tile = tile_edge<T>;
   const int last = l.ndim - 1;
   const int64_t rows = l.shape[dim], columns = l.shape[last];
   const int64_t row_tiles = (rows + tile - 1) / tile;
