@@ -6,3 +6,4 @@ export { elementwise, everyDType, floats, integers, numbers, type OpCase, sizes 
 export { randomFrom, seed } from './random'
 export { testOp } from './testOp'
 export { gradientTolerances, tolerances } from './tolerances'
+export * as special from './special'

@@ -20,7 +20,8 @@ export function dense(values: NdArray, dtype: DType): Tensor {
 /** The elements of a tensor as float64. */
 export function read(t: Tensor): NdArray {
   const values = dataSync(t)
-  return new NdArray([...t.shape], Float64Array.from(values as ArrayLike<number | bigint>, Number))
+  const numbers = values instanceof BigInt64Array ? Array.from(values, Number) : values
+  return new NdArray([...t.shape], new Float64Array(numbers))
 }
 
 function transposed(values: NdArray, dtype: DType): Tensor {
