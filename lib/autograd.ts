@@ -8,8 +8,9 @@ export type Input = Tensor | number | bigint
 /**
  * One operation. `forward` computes the outputs and saves what the gradient needs; `backward` gets the gradients of the
  * outputs (null for an output of several that nobody used) and returns one gradient per input (null where none flows),
- * written in ops, so that it can be differentiated again. While gradients of gradients are wanted (`isGradEnabled()` inside `backward`), fused kernels give way to
- * formulas in differentiable ops.
+ * written in ops, so that it can be differentiated again. While gradients of gradients are wanted (`isGradEnabled()`
+ * inside `backward`), fused kernels give way to formulas in differentiable ops. Tensors that `backward` makes and does
+ * not return are freed after it, unless they went through `keep`. Ops of one's own are easier to write with `customOp`.
  */
 export interface Op<A = undefined, R extends Tensor | Tensor[] = Tensor> {
   readonly name: string
@@ -79,7 +80,8 @@ export class Node<A = unknown> {
 
   /** Whether a gradient for input `i` is wanted. */
   needs(i: number): boolean {
-    return this.edges[i] !== null
+    const edge = this.edges[i] ?? null
+    return edge !== null && (wanted === null || wanted.has(edge))
   }
 
   /** @internal Hooks and retained gradients of an output need the tensor itself. */
@@ -98,6 +100,8 @@ export class Node<A = unknown> {
 
 let nextSequence = 1
 let recording = true
+/** The nodes that the running backward pass is about; null: all. */
+let wanted: ReadonlySet<Node> | null = null
 
 const nowhere: Op = {
   name: 'discard',
@@ -203,6 +207,17 @@ export function setGradEnabled<T>(enabled: boolean, work: () => T): T {
     return work()
   } finally {
     recording = outer
+  }
+}
+
+/** @internal Runs a backward pass that only needs gradients of the given nodes (null: of all), recorded or not. */
+export function runPass(nodes: ReadonlySet<Node> | null, recorded: boolean, work: () => void): void {
+  const outer = wanted
+  wanted = nodes
+  try {
+    setGradEnabled(recorded, work)
+  } finally {
+    wanted = outer
   }
 }
 

@@ -1,6 +1,7 @@
 // What `import … from 'neurite'` gives.
 export { apply, enableGrad, type Input, isGradEnabled, noGrad, type Node, type Op } from './autograd'
 export { backward, grad, type BackwardOptions, type GradOptions } from './backward'
+export { type CustomOp, customOp, type OpContext } from './custom'
 export * from './data'
 export type { Device } from './device'
 export type { DType, TypedArray } from './dtype'

@@ -38,8 +38,8 @@ function reachable(value: unknown): Set<unknown> {
     if (next === null || typeof next !== 'object' || found.has(next)) continue
     found.add(next)
     if (ArrayBuffer.isView(next)) continue
-    if (next instanceof Map) open.push(...next.keys(), ...next.values())
-    else open.push(...(next instanceof Set ? next : Object.values(next)))
+    const parts = next instanceof Map ? [...next.keys(), ...next.values()] : next instanceof Set ? next : Object.values(next)
+    for (const part of parts) open.push(part)
   }
   return found
 }

@@ -2,7 +2,8 @@
 import { ArgumentError, ShapeError, show } from './errors'
 import { type Shape, sameShape } from './tensor'
 
-const maxDims = 8
+/** Most dimensions a tensor may have. */
+export const maxDims = 8
 
 /** The shape that `a` and `b` broadcast to: aligned at the last dim, sizes equal or 1. */
 export function broadcastShapes(op: string, a: Shape, b: Shape): Shape {

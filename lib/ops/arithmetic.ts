@@ -9,7 +9,7 @@ import { addMethods } from '../methods'
 import { broadcastShapes } from '../shape'
 import { sameShape, type Shape, Tensor } from '../tensor'
 import { sumTo } from './broadcast'
-import { checkInPlace, to } from './copy'
+import { checkInPlace, to, unaliased } from './copy'
 
 /** The dtype two operands meet in. At least one must be a tensor. */
 export function promoteOperands(op: string, a: Input, b: Input): DType {
@@ -140,9 +140,12 @@ export function neg(x: Tensor): Tensor {
 }
 
 /** The method `x.op_(y)`: writes op(x, y) into x. */
-function inPlace(name: string, kernel: BinaryKernel): (x: Tensor, y: Input) => Tensor {
+function inPlace(name: string, kernel: BinaryKernel, trueDivision = false): (x: Tensor, y: Input) => Tensor {
   return (x, y) => {
-    checkInPlace(name, x)
+    checkInPlace(name, x, y)
+    if (trueDivision && !isFloat(x.dtype)) {
+      throw new DTypeError(`${name}: expected a floating tensor, as quotients are, got ${x.dtype}`)
+    }
     if (promoteOperands(name, x, y) !== x.dtype) {
       throw new DTypeError(`${name}: expected an operand that keeps ${x.dtype}, got ${y instanceof Tensor ? y.dtype : show(y)}`)
     }
@@ -151,7 +154,7 @@ function inPlace(name: string, kernel: BinaryKernel): (x: Tensor, y: Input) => T
         `${name}: expected an operand that broadcasts to [${x.shape.join(', ')}], got [${(y as Tensor).shape.join(', ')}]`,
       )
     }
-    kernel(x, operand(y, x.dtype), x)
+    kernel(x, operand(unaliased(x, y), x.dtype), x)
     x.bumpVersion()
     return x
   }
@@ -160,7 +163,7 @@ function inPlace(name: string, kernel: BinaryKernel): (x: Tensor, y: Input) => T
 export const addInPlace = inPlace('add_', kernels.add)
 export const subInPlace = inPlace('sub_', kernels.sub)
 export const mulInPlace = inPlace('mul_', kernels.mul)
-export const divInPlace = inPlace('div_', kernels.div)
+export const divInPlace = inPlace('div_', kernels.div, true)
 
 declare module '../tensor' {
   interface Tensor {

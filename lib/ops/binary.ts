@@ -6,25 +6,29 @@ import { Tensor } from '../tensor'
 import { add, binaryOp, div, mul, neg, sub } from './arithmetic'
 import { eq, ge, gt, logicalAnd, lt } from './compare'
 import { to } from './copy'
+import { zerosLike } from './create'
 import { floor, log, square } from './unary'
 import { where } from './where'
 
-/** A comparison of two inputs that may both be numbers. */
-const holds = (test: (a: Input, b: Input) => Tensor, a: Input, b: Input, like: Tensor): Tensor =>
-  a instanceof Tensor || b instanceof Tensor ? test(a, b) : test(add(mul(like, 0), a), b)
+/** b·a^(b−1), which is 0 for b = 0 even at a = 0. */
+function powerOfBase(dy: Tensor, a: Tensor, b: Input): Tensor {
+  if (b instanceof Tensor) return where(eq(b, 0), 0, mul(dy, mul(powOp(a, sub(b, 1)), b)))
+  return Number(b) === 0 ? zerosLike(dy) : mul(dy, mul(powOp(a, Number(b) - 1), Number(b)))
+}
 
-const powOp = binaryOp('pow', kernels.pow, {
+/** aᵇ·log a, which is 0 at a = 0 for b ≥ 0. */
+function powerOfExponent(dy: Tensor, a: Input, b: Tensor): Tensor {
+  const y = mul(dy, powOp(a, b))
+  if (a instanceof Tensor) return where(logicalAnd(eq(a, 0), ge(b, 0)), 0, mul(y, log(a)))
+  return Number(a) === 0 ? where(ge(b, 0), 0, mul(y, -Infinity)) : mul(y, Math.log(Number(a)))
+}
+
+const powOp: (a: Input, b: Input) => Tensor = binaryOp('pow', kernels.pow, {
   saves: true,
-  backward: (dy, a, b, needsA, needsB) => {
-    const less = b instanceof Tensor ? sub(b, 1) : Number(b) - 1
-    const logA = a instanceof Tensor ? log(a) : Math.log(Number(a))
-    return [
-      // b·a^(b−1), which is 0 for b = 0 even at a = 0.
-      needsA ? where(holds(eq, b, 0, dy), 0, mul(dy, mul(powOp(a, less), b))) : null,
-      // aᵇ·log a, which is 0 at a = 0 for b ≥ 0.
-      needsB ? where(logicalAnd(holds(eq, a, 0, dy), holds(ge, b, 0, dy)), 0, mul(dy, mul(powOp(a, b), logA))) : null,
-    ]
-  },
+  backward: (dy, a, b, needsA, needsB) => [
+    needsA ? powerOfBase(dy, a as Tensor, b) : null,
+    needsB ? powerOfExponent(dy, a, b as Tensor) : null,
+  ],
 })
 
 /** aᵇ. */

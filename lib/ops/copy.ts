@@ -1,9 +1,9 @@
 // Copies: to another layout, another dtype, another tensor.
-import { apply, isGradEnabled, type Op } from '../autograd'
+import { apply, type Input, isGradEnabled, type Op } from '../autograd'
 import { checkTensor } from '../check'
 import { checkDevice, type Device } from '../device'
 import { checkDType, type DType, dtypes } from '../dtype'
-import { AutogradError, ShapeError } from '../errors'
+import { ArgumentError, AutogradError, ShapeError, show } from '../errors'
 import * as kernels from '../kernels'
 import { addMethods } from '../methods'
 import { broadcastShapes } from '../shape'
@@ -51,29 +51,38 @@ export function to(x: Tensor, target: DType | Device): Tensor {
 }
 
 /**
- * Checks that `x` may be written in place: recorded history would be lost. Ops that write into a tensor call this.
+ * Checks that `x` may be written in place, with values of `source`: recorded history would be lost. Ops that write into
+ * a tensor call this.
  *
- * @throws AutogradError when gradients are on and `x` requires one.
+ * @throws AutogradError when gradients are on and `x` or `source` requires one.
  */
-export function checkInPlace(op: string, x: Tensor): Tensor {
+export function checkInPlace(op: string, x: Tensor, source: Input | null = null): Tensor {
   checkTensor(op, 'x', x)
-  if (isGradEnabled() && x.requiresGrad) {
-    const what = x.isLeaf ? 'a leaf that requires grad' : `the result of '${x.node?.op.name}', which requires grad`
-    throw new AutogradError(`${op}: expected a tensor without gradient, got ${what}; write in noGrad or use detach()`)
+  if (!isGradEnabled()) return x
+  for (const t of [x, source]) {
+    if (!(t instanceof Tensor) || !t.requiresGrad) continue
+    const role = t === x ? 'a tensor' : 'an operand'
+    const what = t.isLeaf ? 'a leaf that requires grad' : `the result of '${t.node?.op.name}', which requires grad`
+    throw new AutogradError(`${op}: expected ${role} without gradient, got ${what}; write in noGrad or use detach()`)
   }
   return x
 }
 
+/** What an in-place op on `x` reads: a copy where `source` lies in the same memory, some of it written before it is read. */
+export function unaliased<T extends Input>(x: Tensor, source: T): T | Tensor {
+  if (!(source instanceof Tensor) || source === x) return source
+  return (source.base ?? source) === (x.base ?? x) ? clone(source) : source
+}
+
 /** Overwrites `x` with `source`, broadcast and converted to its shape and dtype. Returns `x`. */
 export function copyInPlace(x: Tensor, source: Tensor): Tensor {
-  checkInPlace('copy_', x)
-  checkTensor('copy_', 'source', source)
+  checkInPlace('copy_', x, checkTensor('copy_', 'source', source))
   if (!sameShape(broadcastShapes('copy_', x.shape, source.shape), x.shape)) {
     throw new ShapeError(
       `copy_: expected a source that broadcasts to [${x.shape.join(', ')}], got [${source.shape.join(', ')}]`,
     )
   }
-  kernels.copy(source, x)
+  kernels.copy(unaliased(x, source), x)
   x.bumpVersion()
   return x
 }
@@ -81,6 +90,9 @@ export function copyInPlace(x: Tensor, source: Tensor): Tensor {
 /** Overwrites every element with `value`. Returns `x`. */
 export function fillInPlace(x: Tensor, value: number | bigint): Tensor {
   checkInPlace('fill_', x)
+  if (typeof value !== 'number' && typeof value !== 'bigint') {
+    throw new ArgumentError(`fill_: expected a number or a bigint, got ${show(value)}`)
+  }
   kernels.fill(x, value)
   x.bumpVersion()
   return x

@@ -3,7 +3,7 @@ import { checkDevice, type Device } from '../device'
 import { checkDType, type DType, isFloat, type TypedArray } from '../dtype'
 import { ArgumentError, ShapeError, show } from '../errors'
 import * as kernels from '../kernels'
-import { checkInteger, checkShape } from '../shape'
+import { checkInteger, checkShape, maxDims } from '../shape'
 import { numelOf, type Shape, Tensor } from '../tensor'
 import { upload } from '../upload'
 
@@ -70,16 +70,20 @@ function fromTyped(data: ArrayBufferView): Values {
 
 function fromNested(data: unknown, wantsFloat32: boolean): Values {
   const shape: number[] = []
-  for (let level = data; Array.isArray(level); level = (level as unknown[])[0]) shape.push(level.length)
+  for (let level = data; Array.isArray(level) && shape.length <= maxDims; level = (level as unknown[])[0]) {
+    shape.push(level.length)
+  }
   checkShape('tensor', shape)
   const flat: unknown[] = []
   flattenInto(flat, data, shape, 0)
-  const type = typeof (flat[0] ?? 0)
-  const wrong = flat.find((v) => typeof v !== type)
-  if (wrong !== undefined || !['number', 'bigint', 'boolean'].includes(type)) {
-    throw new ArgumentError(`tensor: expected numbers, bigints or booleans of one kind, got ${show(wrong ?? flat[0])}`)
+  const type = flat.length === 0 ? 'number' : typeof flat[0]
+  const wrong = ['number', 'bigint', 'boolean'].includes(type) ? flat.findIndex((v) => typeof v !== type) : 0
+  if (wrong >= 0) {
+    throw new ArgumentError(`tensor: expected numbers, bigints or booleans of one kind, got ${show(flat[wrong])}`)
   }
   if (type === 'bigint') {
+    const outside = (flat as bigint[]).find((v) => v !== BigInt.asIntN(64, v))
+    if (outside !== undefined) throw new ArgumentError(`tensor: expected bigints of 64 bits, got ${show(outside)}`)
     return { values: BigInt64Array.from(flat as bigint[]), shape, dtype: 'int64', natural: 'int64' }
   }
   if (type === 'boolean') return { values: Uint8Array.from(flat as number[]), shape, dtype: 'bool', natural: 'bool' }
@@ -156,15 +160,23 @@ export function arange(
   const end = oneBound ? first : second
   const start = oneBound ? (typeof first === 'bigint' ? 0n : 0) : first
   const step = third ?? (typeof start === 'bigint' ? 1n : 1)
-  const isWhole = [start, end, step].every((v) => typeof v === 'bigint')
-  const count = Math.ceil((Number(end) - Number(start)) / Number(step))
-  if (!Number.isFinite(count) || count < 0) {
+  const isWhole = typeof start === 'bigint' && typeof end === 'bigint' && typeof step === 'bigint'
+  const count = isWhole ? countWhole(start, end, step) : Math.ceil((Number(end) - Number(start)) / Number(step))
+  const isBackwards = step > 0 ? end < start : end > start
+  if (!Number.isFinite(count) || isBackwards) {
     throw new ArgumentError(`arange: expected a step towards the end, got ${show([start, end, step])}`)
   }
   const dtype = options.dtype === undefined ? (isWhole ? 'int64' : 'float32') : checkDType('arange', options.dtype)
   const y = new Tensor([count], dtype, checkDevice('arange', options.device))
   kernels.arange(y, start, step)
   return options.requiresGrad ? y.setRequiresGrad() : y
+}
+
+/** Steps from `start` to `end`, rounded up; NaN for a step of 0. */
+function countWhole(start: bigint, end: bigint, step: bigint): number {
+  if (step === 0n) return NaN
+  const distance = end - start
+  return Number(distance / step) + (distance % step === 0n ? 0 : 1)
 }
 
 /** `count` values from `start` to `end`, both included. */

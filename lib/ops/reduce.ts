@@ -13,6 +13,7 @@ import { eq } from './compare'
 import { to } from './copy'
 import { sqrt, square } from './unary'
 import { reshape } from './view'
+import { where } from './where'
 
 type ReduceKernel = (x: Tensor, y: Tensor, dims: number) => void
 
@@ -48,16 +49,25 @@ const prodOp: Op<Reduction> = {
   forward: (node, [input], plan) => {
     const x = input as Tensor
     const y = run(kernels.prod, x, plan, isFloat(x.dtype) ? x.dtype : 'int64')
-    node.save(x, y)
+    node.save(x)
     return y
   },
   backward: (node, dy) => {
-    const [x, y] = node.saved
-    return [div(mul(spread(dy, node.attrs), spread(y, node.attrs)), x)]
+    const [x] = node.saved
+    const plan = node.attrs
+    // The product of the others: of all but x itself where no zero is, that of the others at the only zero, else 0.
+    const isZero = eq(x, 0)
+    const others = spread(prod(where(isZero, 1, x), { dim: plan.dims }), plan)
+    const zeros = spread(sum(isZero, { dim: plan.dims }), plan)
+    const factor = where(isZero, where(eq(zeros, 1), others, 0), where(eq(zeros, 0), div(others, x), 0))
+    return [mul(spread(dy, plan), factor)]
   },
 }
 
-/** Product along `dim`. The gradient is y / x, so it is not defined where x holds a zero. */
+/**
+ * Product along `dim`. Integers and booleans multiply in int64. The gradient allows zeros in x; the gradient of the
+ * gradient does not.
+ */
 export function prod(x: Tensor, options?: ReduceOptions): Tensor {
   return apply(prodOp, [checkTensor('prod', 'x', x)], planReduction('prod', x, options))
 }

@@ -252,9 +252,8 @@ export function checkOwnDim(op: string, x: Tensor, dim: number): number {
 
 /** Elements `start` to `start + length` of one dimension, as a view. */
 export function narrow(x: Tensor, dim: number, start: number, length: number): Tensor {
-  checkTensor('narrow', 'x', x)
-  const at = checkDim('narrow', dim, x.ndim)
-  const n = x.shape[at] ?? 1
+  const at = checkOwnDim('narrow', x, dim)
+  const n = x.shape[at]
   const first = checkInteger('narrow', 'start', start, 0, n)
   checkInteger('narrow', 'length', length, 0, n - first)
   return slice(x, [...new Array<null>(at).fill(null), [first, first + length]])
@@ -262,8 +261,8 @@ export function narrow(x: Tensor, dim: number, start: number, length: number): T
 
 /** Element `index` of dimension `dim`, which is dropped. */
 export function select(x: Tensor, dim: number, index: number): Tensor {
-  checkTensor('select', 'x', x)
-  const at = checkDim('select', dim, x.ndim)
+  const at = checkOwnDim('select', x, dim)
+  checkInteger('select', 'index', index, -x.shape[at], x.shape[at] - 1)
   return slice(x, [...new Array<null>(at).fill(null), index])
 }
 
