@@ -76,6 +76,10 @@ export class NdArray {
 
   /** f of the elements of all arrays, broadcast together. */
   static zip(f: (...values: number[]) => number, ...arrays: NdArray[]): NdArray {
+    const [first, second] = arrays
+    if (arrays.length === 2 && first.shape.join() === second.shape.join()) {
+      return new NdArray(first.shape, first.data.map((value, i) => f(value, second.data[i])))
+    }
     return NdArray.make(broadcastShape(arrays.map((a) => a.shape)), (index) => f(...arrays.map((a) => a.broadcastAt(index))))
   }
 
