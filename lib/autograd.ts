@@ -78,7 +78,12 @@ export class Node<A = unknown> {
     return this.savedTensors as Tensor[]
   }
 
-  /** Whether a gradient for input `i` is wanted. */
+  /** Whether input `i` takes a gradient at all: what `forward` asks to know what to save. */
+  records(i: number): boolean {
+    return (this.edges[i] ?? null) !== null
+  }
+
+  /** Whether the running backward pass wants a gradient for input `i`: what `backward` asks to skip work. */
   needs(i: number): boolean {
     const edge = this.edges[i] ?? null
     return edge !== null && (wanted === null || wanted.has(edge))

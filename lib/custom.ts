@@ -6,7 +6,7 @@ import { detach } from './ops/view'
 import { sameShape, type Shape, Tensor } from './tensor'
 
 /** What connects the forward and the backward of one application. */
-export type OpContext = Pick<Node, 'save' | 'saved' | 'needs'>
+export type OpContext = Pick<Node, 'save' | 'saved' | 'records' | 'needs'>
 
 export interface CustomOp<Args extends unknown[], R extends Tensor | Tensor[] = Tensor> {
   /** Shown as the gradient function of the results, and in errors. */
@@ -16,7 +16,7 @@ export interface CustomOp<Args extends unknown[], R extends Tensor | Tensor[] = 
   /**
    * Gets the gradient of each result (null for one of several that nobody used); returns one gradient per argument, in
    * order, null where none flows. Written in ops it can be differentiated again. `context.needs(i)` tells whether the
-   * gradient of argument i is wanted.
+   * gradient of argument i is wanted (and `context.records(i)`, in `forward`, whether it ever will be).
    */
   backward(context: OpContext, ...gradients: Tensor[]): readonly (Tensor | null)[] | Tensor
 }

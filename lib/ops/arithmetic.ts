@@ -52,30 +52,37 @@ function side(x: Input): Side {
 }
 
 export interface BinaryRule {
-  /** Save the operands for the gradient. */
-  saves: boolean
+  /** Which gradients read operand a: that of b, or any. Absent: none, so it is not saved. */
+  readsA?: 'b' | 'any'
+  /** Which gradients read operand b. */
+  readsB?: 'a' | 'any'
   /** Integers divide as floats. */
   trueDivision?: boolean
   /**
    * Gradients of the two operands before broadcasting and promotion are undone; `a` and `b` are the operands (saved
-   * tensors or numbers), undefined unless `saves`.
+   * tensors or numbers), null where no gradient reads them.
    */
   backward(dy: Tensor, a: Input, b: Input, needsA: boolean, needsB: boolean): readonly (Tensor | null)[]
 }
 
 /** Makes an op on two operands, each a tensor or a number. */
 export function binaryOp(name: string, kernel: BinaryKernel, rule: BinaryRule): (a: Input, b: Input) => Tensor {
+  const saves = rule.readsA !== undefined || rule.readsB !== undefined
   const op: Op<BinaryAttrs> = {
     name,
     forward: (node, [a, b], { dtype, shape }) => {
       const y = new Tensor(shape, dtype, (a instanceof Tensor ? a : (b as Tensor)).device)
       kernel(operand(a, dtype), operand(b, dtype), y)
-      if (rule.saves) node.save(a instanceof Tensor ? a : null, b instanceof Tensor ? b : null)
+      if (saves) {
+        const keepsA = a instanceof Tensor && (rule.readsA === 'any' || (rule.readsA === 'b' && node.records(1)))
+        const keepsB = b instanceof Tensor && (rule.readsB === 'any' || (rule.readsB === 'a' && node.records(0)))
+        node.save(keepsA ? a : null, keepsB ? b : null)
+      }
       return y
     },
     backward: (node, dy) => {
       const { a, b } = node.attrs
-      const [savedA, savedB] = rule.saves ? node.saved : []
+      const [savedA, savedB] = saves ? node.saved : []
       const inputA = typeof a === 'object' ? savedA : a
       const inputB = typeof b === 'object' ? savedB : b
       const [da, db] = rule.backward(dy, inputA, inputB, node.needs(0), node.needs(1))
@@ -97,25 +104,25 @@ function undo(gradient: Tensor | null, to_: Side): Tensor | null {
 
 /** a + b. */
 export const add = binaryOp('add', kernels.add, {
-  saves: false,
   backward: (dy) => [dy, dy],
 })
 
 /** a − b. */
 export const sub = binaryOp('sub', kernels.sub, {
-  saves: false,
   backward: (dy, _a, _b, _needsA, needsB) => [dy, needsB ? neg(dy) : null],
 })
 
 /** a · b, element by element. */
 export const mul = binaryOp('mul', kernels.mul, {
-  saves: true,
+  readsA: 'b',
+  readsB: 'a',
   backward: (dy, a, b, needsA, needsB) => [needsA ? mul(dy, b) : null, needsB ? mul(dy, a) : null],
 })
 
 /** a / b; integers divide as float32. */
 export const div = binaryOp('div', kernels.div, {
-  saves: true,
+  readsA: 'b',
+  readsB: 'any',
   trueDivision: true,
   backward: (dy, a, b, needsA, needsB) => [
     needsA ? div(dy, b) : null,

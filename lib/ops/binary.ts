@@ -24,7 +24,8 @@ function powerOfExponent(dy: Tensor, a: Input, b: Tensor): Tensor {
 }
 
 const powOp: (a: Input, b: Input) => Tensor = binaryOp('pow', kernels.pow, {
-  saves: true,
+  readsA: 'any',
+  readsB: 'any',
   backward: (dy, a, b, needsA, needsB) => [
     needsA ? powerOfBase(dy, a as Tensor, b) : null,
     needsB ? powerOfExponent(dy, a, b as Tensor) : null,
@@ -43,7 +44,8 @@ function share(dy: Tensor, a: Input, b: Input, wins: (a: Input, b: Input) => Ten
 
 /** The larger of a and b; NaN if either is. */
 export const maximum = binaryOp('maximum', kernels.maximum, {
-  saves: true,
+  readsA: 'any',
+  readsB: 'any',
   backward: (dy, a, b, needsA, needsB) => [
     needsA ? share(dy, a, b, gt) : null,
     needsB ? share(dy, b, a, gt) : null,
@@ -52,7 +54,8 @@ export const maximum = binaryOp('maximum', kernels.maximum, {
 
 /** The smaller of a and b; NaN if either is. */
 export const minimum = binaryOp('minimum', kernels.minimum, {
-  saves: true,
+  readsA: 'any',
+  readsB: 'any',
   backward: (dy, a, b, needsA, needsB) => [
     needsA ? share(dy, a, b, lt) : null,
     needsB ? share(dy, b, a, lt) : null,
@@ -61,7 +64,8 @@ export const minimum = binaryOp('minimum', kernels.minimum, {
 
 /** a − b·⌊a/b⌋: the remainder with the sign of b, as Python's `%`. */
 export const remainder = binaryOp('remainder', kernels.remainder, {
-  saves: true,
+  readsA: 'any',
+  readsB: 'any',
   backward: (dy, a, b, _needsA, needsB) => [dy, needsB ? neg(mul(dy, floor(div(a, b)))) : null],
 })
 

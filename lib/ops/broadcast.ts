@@ -32,11 +32,11 @@ const expandOp: Op<Expand> = {
 /** Repeats dimensions of size 1 (and new leading ones) without copying; -1 keeps a size. */
 export function expand(x: Tensor, shape: Shape): Tensor {
   checkTensor('expand', 'x', x)
-  const ahead = (shape as readonly number[]).length - x.ndim
-  const wanted = checkShape(
-    'expand',
-    Array.isArray(shape) ? shape.map((n, d) => (n === -1 && d >= ahead ? x.shape[d - ahead] : n)) : shape,
-  )
+  const ahead = Array.isArray(shape) ? shape.length - x.ndim : 0
+  const sizes: unknown = Array.isArray(shape)
+    ? shape.map((n: unknown, d) => (n === -1 && d >= ahead ? x.shape[d - ahead] : n))
+    : shape
+  const wanted = checkShape('expand', sizes)
   if (sameShape(wanted, x.shape)) return x
   if (ahead < 0 || !sameShape(broadcastShapes('expand', x.shape, wanted), wanted)) {
     throw new ShapeError(`expand: expected a shape that [${x.shape.join(', ')}] broadcasts to, got [${shape.join(', ')}]`)

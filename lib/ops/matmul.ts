@@ -28,7 +28,7 @@ const matmulOp: Op<MatMul> = {
     const batch = broadcastShapes('matmul', a.shape.slice(0, -2), b.shape.slice(0, -2))
     const y = new Tensor([...batch, rows, columns], a.dtype, a.device)
     kernels.matmul(a, b, (bias as Tensor | undefined) ?? null, y, transposeA, transposeB)
-    node.save(a, b)
+    node.save(node.records(1) ? a : null, node.records(0) ? b : null)
     return y
   },
   backward: (node, dy) => {

@@ -1,5 +1,5 @@
 import { all, amax, amin, any, argmax, argmin, DTypeError, mean, prod, ShapeError, std, tensor, type Tensor, variance, zeros } from '../../lib'
-import { everyDType, integers, NdArray, numbers, testOp } from '../support'
+import { everyDType, integers, numbers, testOp } from '../support'
 
 type Reduce = (x: Tensor, options?: { dim?: number; keepdim?: boolean }) => Tensor
 const total = (values: number[]) => values.reduce((a, b) => a + b, 0)

@@ -57,7 +57,7 @@ test('views share memory, one version and one base', () => {
   for (const view of views) {
     expect(view.base).toBe(x)
     expect(view.version).toBe(1)
-    expect(new Set(view.dataSync())).toEqual(new Set([7]))
+    expect([...view.dataSync()].every((v) => v === 7)).toBe(true)
   }
   expect(x.reshape([6, 4]).slice([0]).base).toBe(x)
 })
@@ -101,7 +101,7 @@ test('split, chunk and unbind', () => {
 
 describe('errors', () => {
   const x = zeros([2, 3])
-  test.each([
+  const cases: [string, () => unknown, new (message: string) => Error, string][] = [
     ['reshape', () => reshape(x, [4]), ShapeError, 'reshape: expected a shape of 6 elements for [2, 3], got [4]'],
     ['reshape with two -1', () => reshape(x, [-1, -1]), ShapeError, 'reshape: expected'],
     ['reshape with a fraction', () => reshape(x, [1.5, 4]), ShapeError, 'reshape: expected a shape'],
@@ -120,10 +120,13 @@ describe('errors', () => {
     ['unsqueeze', () => unsqueeze(x, 3), ShapeError, 'unsqueeze: expected a dim in [-3, 2], got 3'],
     ['flatten', () => flatten(x, 1, 0), ArgumentError, 'flatten: expected startDim before endDim'],
     ['T', () => zeros([1, 2, 3]).T, ShapeError, 'T: expected at most 2 dims'],
-    ...[narrow, select, split, chunk, unbind].map(
-      (f) => [`${f.name} of a scalar`, () => f(zeros([]), 0 as never, 0 as never, 0 as never), ShapeError, `${f.name}: expected at least 1 dimension`] as const,
-    ),
-  ])('%s', (_, call, type, message) => {
+    ['narrow of a scalar', () => narrow(zeros([]), 0, 0, 0), ShapeError, 'narrow: expected at least 1 dimension, got []'],
+    ['select of a scalar', () => select(zeros([]), 0, 0), ShapeError, 'select: expected at least 1 dimension, got []'],
+    ['split of a scalar', () => split(zeros([]), 1), ShapeError, 'split: expected at least 1 dimension, got []'],
+    ['chunk of a scalar', () => chunk(zeros([]), 1), ShapeError, 'chunk: expected at least 1 dimension, got []'],
+    ['unbind of a scalar', () => unbind(zeros([])), ShapeError, 'unbind: expected at least 1 dimension, got []'],
+  ]
+  test.each(cases)('%s', (_, call, type, message) => {
     expect(call).toThrow(type)
     expect(call).toThrow(message)
   })
