@@ -185,7 +185,7 @@ export function contiguousStrides(shape: Shape): number[] {
   let stride = 1
   for (let d = shape.length - 1; d >= 0; d--) {
     strides[d] = stride
-    stride *= shape[d]
+    stride *= shape[d] || 1 // a tensor without elements has strides like any other
   }
   return strides
 }

@@ -78,6 +78,7 @@ inline bool overlap(const nr_tensor& a, const nr_tensor& b) {
 
 // True if no two elements of t share an address, so that threads may write all of them.
 inline bool is_writable(const nr_tensor& t) {
+  if (numel(t) == 0) return true;
   for (int d = 0; d < t.ndim; d++)
     if (t.shape[d] > 1 && t.stride[d] == 0) return false;
   return true;

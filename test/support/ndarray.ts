@@ -87,16 +87,15 @@ export class NdArray {
   reduce(dims: readonly number[], keepdim: boolean, f: (values: number[]) => number): NdArray {
     const isReduced = this.shape.map((_, d) => dims.some((dim) => dim === d || dim + this.shape.length === d))
     const kept = this.shape.map((n, d) => (isReduced[d] ? 1 : n))
-    const inner = this.shape.filter((_, d) => isReduced[d])
-    const result = NdArray.make(kept, (outer) => {
-      const values: number[] = []
-      for (const part of indices(inner)) {
-        let next = 0
-        values.push(this.at(outer.map((i, d) => (isReduced[d] ? part[next++] : i))))
-      }
-      return f(values)
-    })
-    return keepdim ? result : result.reshape(this.shape.filter((_, d) => !isReduced[d]))
+    const groups = Array.from({ length: kept.reduce((m, n) => m * n, 1) }, (): number[] => [])
+    let at = 0
+    for (const index of indices(this.shape)) {
+      let group = 0
+      for (let d = 0; d < kept.length; d++) group = isReduced[d] ? group : group * kept[d] + index[d]
+      groups[group].push(this.data[at++])
+    }
+    const shape = keepdim ? kept : this.shape.filter((_, d) => !isReduced[d])
+    return new NdArray(shape, Float64Array.from(groups, f))
   }
 
   reshape(shape: readonly number[]): NdArray {

@@ -42,6 +42,8 @@ export interface OpCase {
   /** Shapes for the gradient checks; default those of `shapes` with at most 400 elements. */
   gradientShapes?: readonly (readonly Shape[])[]
   layouts?: readonly Layout[]
+  /** Layouts for the gradient checks: an extremum of repeated values, say, has no derivative. */
+  gradientLayouts?: readonly Layout[]
 }
 
 export const floats = ['float32', 'float64', 'float16', 'bfloat16'] as const satisfies DType[]
@@ -103,8 +105,10 @@ export function makeInputs(
 }
 
 /** The layouts of the first input and of the others, as factors. */
-export function layoutFactors(test: OpCase): { first: readonly Layout[]; second: readonly Layout[] } {
-  const all = test.layouts ?? layouts
+export function layoutFactors(
+  test: OpCase,
+  all: readonly Layout[] = test.layouts ?? layouts,
+): { first: readonly Layout[]; second: readonly Layout[] } {
   return { first: all, second: test.shapes.some((list) => list.length > 1) ? all : [all[0]] }
 }
 

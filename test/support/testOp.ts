@@ -76,7 +76,7 @@ export function testOp(name: string, test: OpCase): void {
 function gradientCover(test: OpCase, random: () => number): GradientFactors[] {
   const shapes = test.gradientShapes ?? test.shapes.filter((list) => size(list) <= 400)
   const dtypes = floats.filter((d) => test.dtypes?.includes(d) ?? true)
-  return cover({ isa: cpuInfo().isas, dtype: dtypes, shapes, ...layoutFactors(test) }, random)
+  return cover({ isa: cpuInfo().isas, dtype: dtypes, shapes, ...layoutFactors(test, test.gradientLayouts ?? test.layouts) }, random)
 }
 
 type Layouts = Parameters<typeof makeInputs>[3]
