@@ -72,7 +72,10 @@ for (const threads of threadCounts) {
 }
 
 if (table.length > 0) {
-  console.log('\nrow | threads | peer | ours ms | peer ms | peer / ours (min) | (median)\n--- | --- | --- | --- | --- | --- | ---')
+  console.log(
+    '\nrow | threads | peer | ours ms | peer ms | peer / ours (min) | (median)' +
+      '\n--- | --- | --- | --- | --- | --- | ---',
+  )
   for (const { row, threads, line, ours } of table) {
     const ratio = (key) => (line[key] / ours[key]).toFixed(2)
     const cells = [row, threads, line.peer, round(ours.min_ms), round(line.min_ms), ratio('min_ms'), ratio('median_ms')]

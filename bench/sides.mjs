@@ -1,5 +1,5 @@
-// The processes that are timed: neurite and the peers. Each reads one JSON request a line, {bench, params, seconds}, and
-// answers with one JSON line: a result, or null for a row it does not have.
+// The processes that are timed: neurite and the peers. Each reads one JSON request a line, {bench, params, seconds},
+// and answers with one JSON line: a result, or null for a row it does not have.
 import { spawn, spawnSync } from 'node:child_process'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'

@@ -70,8 +70,8 @@ export class Node<A = unknown> {
       }
       if (t.version !== this.savedVersions[i]) {
         throw new AutogradError(
-          `backward: expected the tensor [${t.shape.join(', ')}] saved by '${this.op.name}' unchanged, got one written ` +
-            `in place since (version ${t.version}, saved at ${this.savedVersions[i]})`,
+          `backward: expected the tensor [${t.shape.join(', ')}] saved by '${this.op.name}' unchanged, got one ` +
+            `written in place since (version ${t.version}, saved at ${this.savedVersions[i]})`,
         )
       }
     }

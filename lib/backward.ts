@@ -104,7 +104,9 @@ function checkList(name: string, list: readonly Tensor[]): readonly Tensor[] {
 
 declare module './tensor' {
   interface Tensor {
-    /** Adds the gradient of this tensor, times `gradient` (default 1), to the `.grad` of every leaf that requires one. */
+    /**
+     * Adds the gradient of this tensor, times `gradient` (default 1), to the `.grad` of every leaf that requires one.
+     */
     backward(gradient?: Tensor | null, options?: BackwardOptions): void
     backward(options: BackwardOptions): void
   }

@@ -10,7 +10,9 @@ export function checkTensor(op: string, name: string, value: unknown): Tensor {
 
 export function checkFloat(op: string, name: string, t: Tensor): Tensor {
   if (isFloat(checkTensor(op, name, t).dtype)) return t
-  throw new DTypeError(`${op}: expected ${name} to have a floating dtype, got ${t.dtype}; convert it with to('float32')`)
+  throw new DTypeError(
+    `${op}: expected ${name} to have a floating dtype, got ${t.dtype}; convert it with to('float32')`,
+  )
 }
 
 export function checkSameDType(op: string, name: string, t: Tensor, dtype: DType): Tensor {

@@ -87,7 +87,8 @@ function checkGradients(
     if (gradient === null || gradient === undefined || !node.needs(i) || input === null) return
     if (gradient instanceof Tensor && sameShape(gradient.shape, input.shape) && gradient.dtype === input.dtype) return
     throw new ShapeError(
-      `${name}: expected a gradient [${input.shape.join(', ')}] ${input.dtype} for argument ${i}, got ${String(gradient)}`,
+      `${name}: expected a gradient [${input.shape.join(', ')}] ${input.dtype} for argument ${i}, ` +
+        `got ${String(gradient)}`,
     )
   })
   return gradients

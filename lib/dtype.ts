@@ -1,25 +1,9 @@
 // Element types: names, sizes, the typed array each is read into, and promotion.
 import { DTypeError, show } from './errors'
 
-export type DType =
-  | 'float32'
-  | 'float64'
-  | 'float16'
-  | 'bfloat16'
-  | 'int8'
-  | 'uint8'
-  | 'int32'
-  | 'int64'
-  | 'bool'
+export type DType = 'float32' | 'float64' | 'float16' | 'bfloat16' | 'int8' | 'uint8' | 'int32' | 'int64' | 'bool'
 
-export type TypedArray =
-  | Float32Array
-  | Float64Array
-  | Uint16Array
-  | Int8Array
-  | Uint8Array
-  | Int32Array
-  | BigInt64Array
+export type TypedArray = Float32Array | Float64Array | Uint16Array | Int8Array | Uint8Array | Int32Array | BigInt64Array
 
 type Kind = 'bool' | 'integer' | 'float'
 
@@ -35,7 +19,9 @@ interface DTypeInfo {
   array: new (source: ArrayBufferLike) => TypedArray
 }
 
-/** One entry per dtype; adding a dtype is adding an entry here, in native/dtypes.def and in test/support/tolerances.ts. */
+/**
+ * One entry per dtype; adding a dtype is adding an entry here, in native/dtypes.def and in test/support/tolerances.ts.
+ */
 export const dtypes: Readonly<Record<DType, DTypeInfo>> = {
   float32: { code: 0, size: 4, kind: 'float', rank: 1, array: Float32Array },
   float64: { code: 1, size: 8, kind: 'float', rank: 2, array: Float64Array },
@@ -81,8 +67,8 @@ export function promoteTypes(a: DType, b: DType): DType {
 
 /**
  * The dtype of an op on a tensor and a JavaScript number or bigint. The number is weak: it keeps a floating dtype; on
- * integers an integral value keeps the dtype and a fractional one gives float32; a bigint is an integer; a boolean tensor
- * becomes int64 or float32.
+ * integers an integral value keeps the dtype and a fractional one gives float32; a bigint is an integer; a boolean
+ * tensor becomes int64 or float32.
  */
 export function promoteScalar(dtype: DType, value: number | bigint | boolean): DType {
   const kind = dtypes[dtype].kind

@@ -1,5 +1,5 @@
-// Gives tensors their methods: `addMethods({ exp })` makes `x.exp(...rest)` call `exp(x, ...rest)`. Each op file calls it
-// for its own functions, next to the declaration of their types.
+// Gives tensors their methods: `addMethods({ exp })` makes `x.exp(...rest)` call `exp(x, ...rest)`. Each op file calls
+// it for its own functions, next to the declaration of their types.
 import { Tensor } from './tensor'
 
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- any function whose first argument is a tensor

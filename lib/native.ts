@@ -88,7 +88,8 @@ export function finish(problem: Problem): void {
   if (problem !== undefined) fail(problem)
 }
 
-// A collector that runs at once: plain finalizers would wait for the event loop, which a synchronous loop never reaches.
+// A collector that runs at once: plain finalizers would wait for the event loop, which a synchronous loop never
+// reaches.
 setFlagsFromString('--expose-gc')
 const gc = runInNewContext('gc') as (options?: { type: 'minor' }) => void
 const minor = { type: 'minor' } as const

@@ -1,5 +1,5 @@
-// One backward pass: walks the graph from the outputs to the leaves, each node once all its consumers delivered. Gradients
-// that only the engine can see are freed as soon as they are used.
+// One backward pass: walks the graph from the outputs to the leaves, each node once all its consumers delivered.
+// Gradients that only the engine can see are freed as soon as they are used.
 import { type Node, gradientNode, runPass } from './autograd'
 import { ShapeError } from './errors'
 import { add, addInPlace } from './ops/arithmetic'

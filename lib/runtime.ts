@@ -12,8 +12,8 @@ export function synchronizeSync(): void {
 }
 
 /**
- * Threads that compute, for all Workers together. The default is the CPUs that this process may use, or NEURITE_THREADS.
- * Results do not depend on it.
+ * Threads that compute, for all Workers together. The default is the CPUs that this process may use, or
+ * NEURITE_THREADS. Results do not depend on it.
  */
 export function setNumThreads(threads: number): void {
   finish(native.setThreads(threads))

@@ -29,7 +29,9 @@ export function keep<T extends Tensor>(t: T): T {
   return t
 }
 
-/** Every object reachable from `value` through arrays, maps, sets and properties: tensors, and the graphs behind them. */
+/**
+ * Every object reachable from `value` through arrays, maps, sets and properties: tensors, and the graphs behind them.
+ */
 function reachable(value: unknown): Set<unknown> {
   const found = new Set<unknown>()
   const open = [value]
@@ -38,7 +40,8 @@ function reachable(value: unknown): Set<unknown> {
     if (next === null || typeof next !== 'object' || found.has(next)) continue
     found.add(next)
     if (ArrayBuffer.isView(next)) continue
-    const parts = next instanceof Map ? [...next.keys(), ...next.values()] : next instanceof Set ? next : Object.values(next)
+    const parts =
+      next instanceof Map ? [...next.keys(), ...next.values()] : next instanceof Set ? next : Object.values(next)
     for (const part of parts) open.push(part)
   }
   return found

@@ -53,7 +53,13 @@ export function checkShape(op: string, shape: unknown): Shape {
 }
 
 /** An integer in [low, high]. */
-export function checkInteger(op: string, name: string, value: unknown, low: number, high = Number.MAX_SAFE_INTEGER): number {
+export function checkInteger(
+  op: string,
+  name: string,
+  value: unknown,
+  low: number,
+  high = Number.MAX_SAFE_INTEGER,
+): number {
   if (typeof value === 'number' && Number.isSafeInteger(value) && value >= low && value <= high) return value
   const range = high === Number.MAX_SAFE_INTEGER ? `of at least ${low}` : `in [${low}, ${high}]`
   throw new ArgumentError(`${op}: expected ${name} to be an integer ${range}, got ${show(value)}`)

@@ -1,14 +1,19 @@
-// What a device is: a filled table of kernels. Scalar, AVX2, AVX-512 and CUDA are the same concept, one nr_backend each.
-// A kernel writes into the outputs it is given, creates no tensor and sees no JavaScript. Its arguments are the types
-// below; constness is the role: `const nr_tensor*` is read, `nr_tensor*` is written (a new output or an in-place target).
+// What a device is: a filled table of kernels. Scalar, AVX2, AVX-512 and CUDA are the same concept, one nr_backend
+// each. A kernel writes into the outputs it is given, creates no tensor and sees no JavaScript. Its arguments are the
+// types below; constness is the role: `const nr_tensor*` is read, `nr_tensor*` is written (a new output or an in-place
+// target).
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
 
 enum { NR_MAX_DIMS = 8, NR_MAX_INTS = 16 };
 
-typedef struct nr_f16 { uint16_t bits; } nr_f16;    // IEEE 754 binary16
-typedef struct nr_bf16 { uint16_t bits; } nr_bf16;  // upper half of a binary32
+typedef struct nr_f16 {
+  uint16_t bits;
+} nr_f16;  // IEEE 754 binary16
+typedef struct nr_bf16 {
+  uint16_t bits;
+} nr_bf16;  // upper half of a binary32
 
 typedef enum nr_dtype {
 #define NR_DTYPE(tag, name, type) nr_dtype_##tag,
@@ -50,8 +55,8 @@ typedef struct nr_ints {
 
 // A number on its way to a tensor of any dtype; integers keep all 64 bits.
 typedef struct nr_scalar {
-  double f;        // the value, rounded to double
-  int64_t i;       // the value, truncated to an integer
+  double f;   // the value, rounded to double
+  int64_t i;  // the value, truncated to an integer
   bool is_integer;
 } nr_scalar;
 

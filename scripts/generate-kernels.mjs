@@ -33,7 +33,8 @@ function readParameter(text) {
 
 const camelCase = (name) => name.replace(/_(\w)/g, (_, letter) => letter.toUpperCase())
 
-// For each parameter type: its TypeScript type, and the call that writes it into the block and returns the next position.
+// For each parameter type: its TypeScript type, and the call that writes it into the block and returns the next
+// position.
 const types = {
   'const nr_tensor*': { ts: 'Tensor', write: (n) => `writeTensor(${n}, at)` },
   'nr_tensor*': { ts: 'Tensor', write: (n) => `writeTarget(${n}, at)`, target: true },

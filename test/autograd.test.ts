@@ -1,4 +1,18 @@
-import { AutogradError, collectGarbage, DTypeError, enableGrad, isGradEnabled, matmul, memoryStats, noGrad, ShapeError, tensor, type Tensor, where, zeros } from '../lib'
+import {
+  AutogradError,
+  collectGarbage,
+  DTypeError,
+  enableGrad,
+  isGradEnabled,
+  matmul,
+  memoryStats,
+  noGrad,
+  ShapeError,
+  tensor,
+  type Tensor,
+  where,
+  zeros,
+} from '../lib'
 
 const leaf = (data: number | number[] | number[][]) => tensor(data, { dtype: 'float64', requiresGrad: true })
 const gradOf = (x: Tensor) => (x.grad as Tensor).arraySync()
@@ -68,26 +82,62 @@ describe('gradients that share memory', () => {
     const [a, b] = [leaf([1, 2]), leaf([3, 4])]
     a.add(b).sum().backward()
     a.add(b).mul(2).sum().backward()
-    expect([gradOf(a), gradOf(b)]).toEqual([[3, 3], [3, 3]])
+    expect([gradOf(a), gradOf(b)]).toEqual([
+      [3, 3],
+      [3, 3],
+    ])
     ;(a.grad as Tensor).fill_(0)
     expect(gradOf(b)).toEqual([3, 3])
   })
   test('a gradient and a view of it both survive', () => {
-    const [a, b, c] = [leaf([1, 2, 3, 4]), leaf([[1, 2], [3, 4]]), leaf([1])]
+    const [a, b, c] = [
+      leaf([1, 2, 3, 4]),
+      leaf([
+        [1, 2],
+        [3, 4],
+      ]),
+      leaf([1]),
+    ]
     const y = a.add(b.reshape([4])).add(c)
-    y.mul(tensor([1, 2, 3, 4])).sum().backward()
-    expect([gradOf(a), gradOf(b), gradOf(c)]).toEqual([[1, 2, 3, 4], [[1, 2], [3, 4]], [10]])
+    y.mul(tensor([1, 2, 3, 4]))
+      .sum()
+      .backward()
+    expect([gradOf(a), gradOf(b), gradOf(c)]).toEqual([
+      [1, 2, 3, 4],
+      [
+        [1, 2],
+        [3, 4],
+      ],
+      [10],
+    ])
     a.mul(10).sum().backward()
-    expect([gradOf(a), gradOf(b), gradOf(c)]).toEqual([[11, 12, 13, 14], [[1, 2], [3, 4]], [10]])
+    expect([gradOf(a), gradOf(b), gradOf(c)]).toEqual([
+      [11, 12, 13, 14],
+      [
+        [1, 2],
+        [3, 4],
+      ],
+      [10],
+    ])
   })
   test('sums into a gradient that has views elsewhere', () => {
     const x = leaf([1, 2, 3, 4])
-    const w = leaf([[1, 1], [1, 1]])
+    const w = leaf([
+      [1, 1],
+      [1, 1],
+    ])
     const h = x.mul(1)
     // h's gradient is a sum of three; two of its parts are views of tensors that go on to w.
-    h.add(w.reshape([4])).add(h.reshape([2, 2]).mT.add(w).reshape([4])).mul(h).sum().backward()
+    h.add(w.reshape([4]))
+      .add(h.reshape([2, 2]).mT.add(w).reshape([4]))
+      .mul(h)
+      .sum()
+      .backward()
     // y = (h + w + (hᵀ + w)) · h, so dy/dw = 2h and dy/dh = (2w + h + hᵀ) + h + hᵀ.
-    expect(gradOf(w)).toEqual([[2, 4], [6, 8]])
+    expect(gradOf(w)).toEqual([
+      [2, 4],
+      [6, 8],
+    ])
     expect(gradOf(x)).toEqual([6, 12, 12, 18])
   })
   test('the gradient given by the user is not kept and not written', () => {
@@ -116,14 +166,18 @@ describe('the graph', () => {
     y.backward()
     expect(gradOf(x)).toEqual([6, 12])
     expect(() => y.backward()).toThrow(AutogradError)
-    expect(() => y.backward()).toThrow("got 'square', whose saved tensors a first backward freed; pass { retainGraph: true }")
+    expect(() => y.backward()).toThrow(
+      "got 'square', whose saved tensors a first backward freed; pass { retainGraph: true }",
+    )
   })
   test('refuses a saved tensor that was overwritten', () => {
     const x = leaf([1, 2])
     const c = tensor([3, 4], { dtype: 'float64' })
     const y = x.mul(c).sum()
     c.slice([0]).fill_(9)
-    expect(() => y.backward()).toThrow("expected the tensor [2] saved by 'mul' unchanged, got one written in place since (version 1, saved at 0)")
+    expect(() => y.backward()).toThrow(
+      "expected the tensor [2] saved by 'mul' unchanged, got one written in place since (version 1, saved at 0)",
+    )
   })
   test('allows writes to what no gradient needs', () => {
     const x = leaf([1, 2])
@@ -176,7 +230,11 @@ describe('switching off', () => {
       expect(enableGrad(() => x.mul(2)).requiresGrad).toBe(true)
     })
     expect(isGradEnabled()).toBe(true)
-    expect(() => noGrad(() => { throw new Error('mine') })).toThrow('mine')
+    expect(() =>
+      noGrad(() => {
+        throw new Error('mine')
+      }),
+    ).toThrow('mine')
     expect(isGradEnabled()).toBe(true)
   })
   test('noGrad refuses async functions', () => {
@@ -191,7 +249,9 @@ describe('switching off', () => {
   test('integers and comparisons carry no gradient', () => {
     const x = leaf([1.5])
     expect([x.gt(1).requiresGrad, x.to('int32').requiresGrad, x.argmax().requiresGrad]).toEqual([false, false, false])
-    expect(() => zeros([1], { dtype: 'int32' }).setRequiresGrad()).toThrow('requiresGrad: expected a floating dtype, got int32')
+    expect(() => zeros([1], { dtype: 'int32' }).setRequiresGrad()).toThrow(
+      'requiresGrad: expected a floating dtype, got int32',
+    )
     expect(() => x.mul(2).setRequiresGrad(false)).toThrow('requiresGrad: expected a leaf')
   })
 })
@@ -213,7 +273,13 @@ describe('createGraph', () => {
     expect((x.grad as unknown as Tensor).requiresGrad).toBe(false)
   })
   test('gradient penalty through a matrix product', () => {
-    const [w, x] = [leaf([[1, 2], [3, 4]]), leaf([[1, 1]])]
+    const [w, x] = [
+      leaf([
+        [1, 2],
+        [3, 4],
+      ]),
+      leaf([[1, 1]]),
+    ]
     matmul(x, w).square().sum().backward({ createGraph: true })
     const penalty = (x.grad as Tensor).square().sum()
     w.grad = null
@@ -221,7 +287,10 @@ describe('createGraph', () => {
     // f = |xw|², g = df/dx = 2 x w wᵀ, d|g|²/dw by central differences.
     const h = 1e-5
     const at = (i: number, j: number, d: number) => {
-      const m = [[1, 2], [3, 4]]
+      const m = [
+        [1, 2],
+        [3, 4],
+      ]
       m[i][j] += d
       const y = [m[0][0] + m[1][0], m[0][1] + m[1][1]]
       const g = m.map((row) => 2 * (row[0] * y[0] + row[1] * y[1]))
@@ -235,10 +304,30 @@ describe('createGraph', () => {
 describe('errors of backward', () => {
   const x = leaf([1, 2])
   const cases: [string, () => void, new (message: string) => Error, string][] = [
-    ['nothing requires grad', () => zeros([]).backward(), AutogradError, 'backward: expected a tensor that requires grad, got Tensor([], float32, cpu)'],
-    ['no gradient for many elements', () => x.mul(2).backward(), AutogradError, 'backward: expected a gradient for a tensor with more than one element, got none for [2]'],
-    ['a gradient of another shape', () => x.mul(2).backward(zeros([3])), ShapeError, 'backward: expected a gradient [2], got [3]'],
-    ['a gradient of another dtype', () => x.mul(2).backward(zeros([2])), DTypeError, 'backward: expected a gradient of float64, got float32'],
+    [
+      'nothing requires grad',
+      () => zeros([]).backward(),
+      AutogradError,
+      'backward: expected a tensor that requires grad, got Tensor([], float32, cpu)',
+    ],
+    [
+      'no gradient for many elements',
+      () => x.mul(2).backward(),
+      AutogradError,
+      'backward: expected a gradient for a tensor with more than one element, got none for [2]',
+    ],
+    [
+      'a gradient of another shape',
+      () => x.mul(2).backward(zeros([3])),
+      ShapeError,
+      'backward: expected a gradient [2], got [3]',
+    ],
+    [
+      'a gradient of another dtype',
+      () => x.mul(2).backward(zeros([2])),
+      DTypeError,
+      'backward: expected a gradient of float64, got float32',
+    ],
     ['a number', () => x.mul(2).backward(1 as never), Error, 'backward: expected the gradient to be a tensor, got 1'],
   ]
   test.each(cases)('%s', (_, call, type, message) => {

@@ -1,4 +1,17 @@
-import { apply, AutogradError, collectGarbage, customOp, grad, memoryStats, noGrad, type Op, ShapeError, tensor, Tensor, zeros } from '../lib'
+import {
+  apply,
+  AutogradError,
+  collectGarbage,
+  customOp,
+  grad,
+  memoryStats,
+  noGrad,
+  type Op,
+  ShapeError,
+  tensor,
+  Tensor,
+  zeros,
+} from '../lib'
 import * as kernels from '../lib/kernels'
 import { NdArray, testOp } from './support'
 
@@ -11,7 +24,12 @@ const cube = customOp({
   backward: (context, dy) => dy.mul(context.saved[0].square()).mul(3),
 })
 
-testOp('a custom op', { op: (x) => cube(x), ref: (x) => x.map((v) => v ** 3), shapes: [[[]], [[17]], [[3, 5]]], tolerance: 2 })
+testOp('a custom op', {
+  op: (x) => cube(x),
+  ref: (x) => x.map((v) => v ** 3),
+  shapes: [[[]], [[17]], [[3, 5]]],
+  tolerance: 2,
+})
 
 const scaledSum = customOp({
   name: 'scaledSum',
@@ -28,7 +46,13 @@ const scaledSum = customOp({
 testOp('a custom op with two inputs, two results and an option', {
   op: (a, b) => scaledSum(a, b, { scale: 2 }),
   ref: (a, b) => [NdArray.zip((v, w) => 2 * (v + w), a, b), NdArray.zip((v, w) => v * w, a, b)],
-  shapes: [[[3], [3]], [[2, 4], [2, 4]]],
+  shapes: [
+    [[3], [3]],
+    [
+      [2, 4],
+      [2, 4],
+    ],
+  ],
 })
 
 test('through apply, as the built-in ops', () => {
@@ -54,7 +78,11 @@ test('records nothing where nothing wants a gradient', () => {
 })
 
 test('may return its input, or a tensor of another op', () => {
-  const straightThrough = customOp({ name: 'straightThrough', forward: (_, x: Tensor) => x, backward: (_, dy) => dy.mul(2) })
+  const straightThrough = customOp({
+    name: 'straightThrough',
+    forward: (_, x: Tensor) => x,
+    backward: (_, dy) => dy.mul(2),
+  })
   const x = tensor([1, 2], { requiresGrad: true })
   const y = straightThrough(x)
   expect([x.isLeaf, y.node?.op.name]).toEqual([true, 'straightThrough'])
@@ -87,16 +115,40 @@ test('tensors that a backward keeps survive it, others are freed', () => {
 
 describe('errors', () => {
   const wrong = (backward: () => unknown) => {
-    const op = customOp({ name: 'mine', forward: (_, a: Tensor, b: Tensor) => a.add(b), backward: backward as () => null[] })
+    const op = customOp({
+      name: 'mine',
+      forward: (_, a: Tensor, b: Tensor) => a.add(b),
+      backward: backward as () => null[],
+    })
     const [a, b] = [tensor([1], { requiresGrad: true }), tensor([1], { requiresGrad: true })]
     return () => op(a, b).sum().backward()
   }
   const cases: [string, () => void, new (message: string) => Error, string][] = [
-    ['too few gradients', wrong(() => [zeros([1])]), AutogradError, 'mine: expected backward to return 2 gradients, got 1'],
-    ['one tensor for two', wrong(() => zeros([1])), AutogradError, 'mine: expected backward to return 2 gradients, got 1'],
+    [
+      'too few gradients',
+      wrong(() => [zeros([1])]),
+      AutogradError,
+      'mine: expected backward to return 2 gradients, got 1',
+    ],
+    [
+      'one tensor for two',
+      wrong(() => zeros([1])),
+      AutogradError,
+      'mine: expected backward to return 2 gradients, got 1',
+    ],
     ['no list', wrong(() => 5), AutogradError, 'mine: expected backward to return 2 gradients, got 5'],
-    ['another shape', wrong(() => [zeros([2]), null]), ShapeError, 'mine: expected a gradient [1] float32 for argument 0, got Tensor([2], float32, cpu)'],
-    ['another dtype', wrong(() => [null, zeros([1], { dtype: 'float64' })]), ShapeError, 'mine: expected a gradient [1] float32 for argument 1'],
+    [
+      'another shape',
+      wrong(() => [zeros([2]), null]),
+      ShapeError,
+      'mine: expected a gradient [1] float32 for argument 0, got Tensor([2], float32, cpu)',
+    ],
+    [
+      'another dtype',
+      wrong(() => [null, zeros([1], { dtype: 'float64' })]),
+      ShapeError,
+      'mine: expected a gradient [1] float32 for argument 1',
+    ],
     ['a number', wrong(() => [1, 2]), ShapeError, 'for argument 0, got 1'],
   ]
   test.each(cases)('%s', (_, call, type, message) => {

@@ -5,7 +5,10 @@ const values = (gradients: (Tensor | null)[]) => gradients.map((g) => g?.arraySy
 
 test('gives gradients and leaves .grad alone', () => {
   const [x, y] = [leaf([1, 2]), leaf([3, 4])]
-  expect(values(grad(x.mul(y).sum(), [x, y]))).toEqual([[3, 4], [1, 2]])
+  expect(values(grad(x.mul(y).sum(), [x, y]))).toEqual([
+    [3, 4],
+    [1, 2],
+  ])
   expect([x.grad, y.grad]).toEqual([null, null])
 })
 
@@ -33,7 +36,9 @@ test('unused inputs', () => {
   const [x, y] = [leaf([1]), leaf([2])]
   expect(values(grad(x.mul(2).sum(), [x, y], { allowUnused: true }))).toEqual([[2], null])
   expect(() => grad(x.mul(2).sum(), [x, y])).toThrow(AutogradError)
-  expect(() => grad(x.mul(2).sum(), [y])).toThrow('grad: expected outputs that depend on every input, got none that depends on')
+  expect(() => grad(x.mul(2).sum(), [y])).toThrow(
+    'grad: expected outputs that depend on every input, got none that depends on',
+  )
 })
 
 test('computes only what leads to the inputs', () => {
@@ -70,7 +75,10 @@ test('results belong to the caller alone', () => {
   const [dx, dz] = grad(x.add(y), [x, y], { gradOutputs: [dy] }) as Tensor[]
   dx.fill_(0)
   dx.dispose()
-  expect([dz.arraySync(), dy.arraySync()]).toEqual([[7, 8], [7, 8]])
+  expect([dz.arraySync(), dy.arraySync()]).toEqual([
+    [7, 8],
+    [7, 8],
+  ])
 })
 
 test('leaves no tensors behind but its results', () => {
@@ -86,7 +94,9 @@ test('leaves no tensors behind but its results', () => {
 test('errors', () => {
   const x = leaf([1])
   const y = x.mul(2)
-  expect(() => grad(y.sum(), [zeros([1])])).toThrow('grad: expected inputs that require grad, got Tensor([1], float32, cpu)')
+  expect(() => grad(y.sum(), [zeros([1])])).toThrow(
+    'grad: expected inputs that require grad, got Tensor([1], float32, cpu)',
+  )
   expect(() => grad(zeros([]), [x])).toThrow('grad: expected a tensor that requires grad')
   expect(() => grad(y.sum(), x as never)).toThrow('grad: expected inputs to be a list of tensors, got Tensor')
   expect(() => grad(y.sum(), [3 as never])).toThrow('grad: expected every input to be a tensor, got 3')

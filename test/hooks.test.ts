@@ -62,7 +62,12 @@ test('hooks of several outputs each get their own gradient', () => {
   b.registerHook((g) => void seen.push(['b', g.shape]))
   a.sum().add(b.sum()).backward()
   expect(seen).toHaveLength(2)
-  expect(seen).toEqual(expect.arrayContaining([['a', [1]], ['b', [2]]]))
+  expect(seen).toEqual(
+    expect.arrayContaining([
+      ['a', [1]],
+      ['b', [2]],
+    ]),
+  )
 })
 
 test('hooks run for grad() too', () => {
@@ -76,7 +81,9 @@ test('a hook must return a gradient that fits', () => {
   const x = leaf([1, 2])
   x.registerHook(() => zeros([3], { dtype: 'float64' }))
   expect(() => x.mul(1).sum().backward()).toThrow(ShapeError)
-  expect(() => x.mul(1).sum().backward()).toThrow('hook: expected a gradient [2] float64, got Tensor([3], float64, cpu)')
+  expect(() => x.mul(1).sum().backward()).toThrow(
+    'hook: expected a gradient [2] float64, got Tensor([3], float64, cpu)',
+  )
   const y = leaf([1])
   y.registerHook((() => 5) as never)
   expect(() => y.mul(1).sum().backward()).toThrow('hook: expected a gradient [1] float64, got 5')

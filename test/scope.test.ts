@@ -21,7 +21,9 @@ test('finds results in arrays, maps, sets and objects', () => {
     set: new Set([zeros([1])]),
     lost: zeros([1]).add(1) && null,
   }))
-  expect([list[0], map.get('a')?.deep, ...set].every((t) => t instanceof Object && !(t as Tensor).isDisposed)).toBe(true)
+  expect([list[0], map.get('a')?.deep, ...set].every((t) => t instanceof Object && !(t as Tensor).isDisposed)).toBe(
+    true,
+  )
 })
 
 test('keeps the graph of what it returns', () => {
@@ -80,7 +82,9 @@ test('frees everything when the work throws', () => {
 })
 
 test('refuses promises', () => {
-  expect(() => scope(() => Promise.resolve(1))).toThrow('scope: expected a synchronous function, got one that returns a promise')
+  expect(() => scope(() => Promise.resolve(1))).toThrow(
+    'scope: expected a synchronous function, got one that returns a promise',
+  )
 })
 
 test('dispose and using free at once; a view keeps the memory', () => {

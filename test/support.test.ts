@@ -100,7 +100,9 @@ test.each(layouts)('%s tensors hold their values and have that layout', (layout)
     const values = NdArray.make([3, 5], ([i, j]) => (dtype === 'bool' ? (i + j) % 2 : i * 5 + j))
     const { t, held } = layOut(values, dtype, layout)
     expect(t.isContiguous).toBe(layout === 'contiguous')
-    expect(held.data).toEqual(layout === 'broadcast' ? values.map(() => 0).data.map((_, i) => values.data[i % 5]) : values.data)
+    expect(held.data).toEqual(
+      layout === 'broadcast' ? values.map(() => 0).data.map((_, i) => values.data[i % 5]) : values.data,
+    )
     expect(read(add(square(t.to('float32')), 0)).data).toEqual(held.map((v) => v * v).data)
   }
 })

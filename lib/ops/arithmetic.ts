@@ -124,10 +124,7 @@ export const div = binaryOp('div', kernels.div, {
   readsA: 'b',
   readsB: 'any',
   trueDivision: true,
-  backward: (dy, a, b, needsA, needsB) => [
-    needsA ? div(dy, b) : null,
-    needsB ? neg(div(mul(dy, a), mul(b, b))) : null,
-  ],
+  backward: (dy, a, b, needsA, needsB) => [needsA ? div(dy, b) : null, needsB ? neg(div(mul(dy, a), mul(b, b))) : null],
 })
 
 const negOp: Op = {
@@ -142,7 +139,8 @@ const negOp: Op = {
 
 /** −x. */
 export function neg(x: Tensor): Tensor {
-  if (checkTensor('neg', 'x', x).dtype === 'bool') throw new DTypeError('neg: expected numbers, got bool; use logicalNot')
+  if (checkTensor('neg', 'x', x).dtype === 'bool')
+    throw new DTypeError('neg: expected numbers, got bool; use logicalNot')
   return apply(negOp, [x], undefined)
 }
 
@@ -154,11 +152,14 @@ function inPlace(name: string, kernel: BinaryKernel, trueDivision = false): (x: 
       throw new DTypeError(`${name}: expected a floating tensor, as quotients are, got ${x.dtype}`)
     }
     if (promoteOperands(name, x, y) !== x.dtype) {
-      throw new DTypeError(`${name}: expected an operand that keeps ${x.dtype}, got ${y instanceof Tensor ? y.dtype : show(y)}`)
+      throw new DTypeError(
+        `${name}: expected an operand that keeps ${x.dtype}, got ${y instanceof Tensor ? y.dtype : show(y)}`,
+      )
     }
     if (!sameShape(broadcastOperands(name, x, y), x.shape)) {
       throw new ShapeError(
-        `${name}: expected an operand that broadcasts to [${x.shape.join(', ')}], got [${(y as Tensor).shape.join(', ')}]`,
+        `${name}: expected an operand that broadcasts to [${x.shape.join(', ')}], ` +
+          `got [${(y as Tensor).shape.join(', ')}]`,
       )
     }
     kernel(x, operand(unaliased(x, y), x.dtype), x)

@@ -39,7 +39,9 @@ export function expand(x: Tensor, shape: Shape): Tensor {
   const wanted = checkShape('expand', sizes)
   if (sameShape(wanted, x.shape)) return x
   if (ahead < 0 || !sameShape(broadcastShapes('expand', x.shape, wanted), wanted)) {
-    throw new ShapeError(`expand: expected a shape that [${x.shape.join(', ')}] broadcasts to, got [${shape.join(', ')}]`)
+    throw new ShapeError(
+      `expand: expected a shape that [${x.shape.join(', ')}] broadcasts to, got [${shape.join(', ')}]`,
+    )
   }
   return apply(expandOp, [x], { shape: wanted, from: x.shape })
 }

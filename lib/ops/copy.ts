@@ -68,7 +68,10 @@ export function checkInPlace(op: string, x: Tensor, source: Input | null = null)
   return x
 }
 
-/** What an in-place op on `x` reads: a copy where `source` lies in the same memory, some of it written before it is read. */
+/**
+ * What an in-place op on `x` reads: a copy where `source` lies in the same memory, some of it written before it is
+ * read.
+ */
 export function unaliased<T extends Input>(x: Tensor, source: T): T | Tensor {
   if (!(source instanceof Tensor) || source === x) return source
   return (source.base ?? source) === (x.base ?? x) ? clone(source) : source

@@ -24,9 +24,12 @@ export type NestedArray = number | bigint | boolean | readonly NestedArray[]
  */
 export function tensor(data: NestedArray | TypedArray, options: TensorOptions & { shape?: Shape } = {}): Tensor {
   const device = checkDevice('tensor', options.device)
-  const { values, shape, dtype: stored, natural } = ArrayBuffer.isView(data)
-    ? fromTyped(data)
-    : fromNested(data, (options.dtype ?? 'float32') === 'float32')
+  const {
+    values,
+    shape,
+    dtype: stored,
+    natural,
+  } = ArrayBuffer.isView(data) ? fromTyped(data) : fromNested(data, (options.dtype ?? 'float32') === 'float32')
   const dtype = options.dtype === undefined ? natural : checkDType('tensor', options.dtype)
   const wanted = options.shape === undefined ? shape : checkShape('tensor', options.shape)
   if (numelOf(wanted) !== values.length) {
@@ -140,7 +143,8 @@ export function onesLike(x: Tensor, options: TensorOptions = {}): Tensor {
 }
 
 /**
- * Values from `start` (default 0) up to but not including `end`, `step` apart. int64 when all are bigints, else float32.
+ * Values from `start` (default 0) up to but not including `end`, `step` apart. int64 when all are bigints, else
+ * float32.
  */
 export function arange(end: number | bigint, options?: TensorOptions): Tensor
 export function arange(
@@ -188,4 +192,3 @@ export function linspace(start: number, end: number, count: number, options: Ten
   kernels.arange(y, start, count > 1 ? (end - start) / (count - 1) : 0)
   return options.requiresGrad ? y.setRequiresGrad() : y
 }
-

@@ -62,7 +62,9 @@ function checkInner(op: string, a: Tensor, b: Tensor, inner: number, otherInner:
  */
 export function matmul(a: Tensor, b: Tensor): Tensor {
   if (checkTensor('matmul', 'a', a).ndim === 0 || checkTensor('matmul', 'b', b).ndim === 0) {
-    throw new ShapeError(`matmul: expected at least 1 dimension, got [${a.shape.join(', ')}] and [${b.shape.join(', ')}]`)
+    throw new ShapeError(
+      `matmul: expected at least 1 dimension, got [${a.shape.join(', ')}] and [${b.shape.join(', ')}]`,
+    )
   }
   if (a.dtype === 'bool' || b.dtype === 'bool') throw new DTypeError('matmul: expected numbers, got bool')
   const dtype = promoteTypes(a.dtype, b.dtype)
@@ -97,7 +99,9 @@ export function linear(x: Tensor, w: Tensor, b: Tensor | null = null): Tensor {
     throw new ShapeError(`linear: expected b [${w.shape[0]}], got [${b.shape.join(', ')}]`)
   }
   if (w.dtype !== x.dtype || (b !== null && b.dtype !== x.dtype)) {
-    throw new DTypeError(`linear: expected x, w and b of one dtype, got ${x.dtype}, ${w.dtype}${b ? `, ${b.dtype}` : ''}`)
+    throw new DTypeError(
+      `linear: expected x, w and b of one dtype, got ${x.dtype}, ${w.dtype}${b ? `, ${b.dtype}` : ''}`,
+    )
   }
   if (x.ndim === 2) return product(x, w, false, true, b)
   const batch = x.shape.slice(0, -1)

@@ -153,8 +153,8 @@ export function randperm(n: number, options: GeneratorOption = {}): Tensor {
 }
 
 /**
- * 1 with the probability that `p` holds for each element, else 0; of p's dtype. No gradient flows. A probability outside
- * [0, 1] surfaces at the next await, as VALUE_OUT_OF_RANGE.
+ * 1 with the probability that `p` holds for each element, else 0; of p's dtype. No gradient flows. A probability
+ * outside [0, 1] surfaces at the next await, as VALUE_OUT_OF_RANGE.
  */
 export function bernoulli(p: Tensor, options: GeneratorOption = {}): Tensor {
   const y = new Tensor(checkFloat('bernoulli', 'p', p).shape, p.dtype, p.device)

@@ -6,7 +6,7 @@ import { type DType, dtypes, type TypedArray } from '../dtype'
 import { ArgumentError, ShapeError } from '../errors'
 import { addMethods } from '../methods'
 import { native, whenSettled } from '../native'
-import { numelOf, Tensor } from '../tensor'
+import { numelOf, type Tensor } from '../tensor'
 import { contiguous, to } from './copy'
 
 export interface DataOptions {
@@ -74,9 +74,7 @@ export type NestedNumbers = number | NestedNumbers[]
 function nest(x: Tensor, values: TypedArray): NestedNumbers {
   let at = 0
   const level = (d: number): NestedNumbers =>
-    d === x.ndim
-      ? (valueOf(x, values[at++]) as number)
-      : Array.from({ length: x.shape[d] }, () => level(d + 1))
+    d === x.ndim ? (valueOf(x, values[at++]) as number) : Array.from({ length: x.shape[d] }, () => level(d + 1))
   return level(0)
 }
 
@@ -107,7 +105,9 @@ export async function toText(x: Tensor, options: TextOptions = {}): Promise<stri
   const shorten = x.numel > 1000
   const text = (element: number | bigint) => {
     const value = valueOf(x, element)
-    return typeof value === 'number' && !Number.isInteger(value) ? String(Number(value.toPrecision(precision))) : String(value)
+    return typeof value === 'number' && !Number.isInteger(value)
+      ? String(Number(value.toPrecision(precision)))
+      : String(value)
   }
   const rows = (d: number, at: number): string => {
     if (d === x.ndim) return text(values[at])

@@ -86,7 +86,9 @@ function inferShape(x: Tensor, shape: unknown): Shape {
     const rest = numelOf(checkShape('reshape', known))
     if (rest > 0 && x.numel % rest === 0) return known.map((n, d) => (d === free ? x.numel / rest : n))
   }
-  throw new ShapeError(`reshape: expected a shape of ${x.numel} elements for [${x.shape.join(', ')}], got ${show(shape)}`)
+  throw new ShapeError(
+    `reshape: expected a shape of ${x.numel} elements for [${x.shape.join(', ')}], got ${show(shape)}`,
+  )
 }
 
 const permuteOp: Op<readonly number[]> = {

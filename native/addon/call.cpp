@@ -92,7 +92,8 @@ void Call::read_new(nr_tensor& t, size_t id_at) {
   const int index = static_cast<int>(next_integer("a device index", 0, 255));
   t.ndim = static_cast<int32_t>(next_integer("a number of dimensions", 0, NR_MAX_DIMS));
   Device* device = device_at(index);
-  if (!device) return refuse("DEVICE_MISMATCH", "expected a device of this machine, got number " + std::to_string(index));
+  if (!device)
+    return refuse("DEVICE_MISMATCH", "expected a device of this machine, got number " + std::to_string(index));
   same_device(device);
   for (int d = 0; d < t.ndim; d++) t.shape[d] = next_integer("a size", 0, kSafe);
   int64_t stride = 1;
@@ -103,7 +104,8 @@ void Call::read_new(nr_tensor& t, size_t id_at) {
     if (t.shape[d] > 1 && __builtin_mul_overflow(stride, t.shape[d], &stride)) stride = kSafe;
     if (stride > kSafe / 16) stride = kSafe / 16;
   }
-  if (!empty && stride >= kSafe / 16) refuse("OUT_OF_MEMORY", "expected a tensor that fits in memory, got " + describe(t));
+  if (!empty && stride >= kSafe / 16)
+    refuse("OUT_OF_MEMORY", "expected a tensor that fits in memory, got " + describe(t));
   buffers_.outputs.push_back({&t, id_at});
 }
 

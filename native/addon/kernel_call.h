@@ -174,9 +174,8 @@ struct KernelCall<void (*nr_backend::*)(nr_context*, P...)> {
     (Param<P>::read(call, std::get<I>(a.values)), ...);
     if (!call.ok() || !call.fits(sizeof a)) return;
     if (const char* expected = contract(Param<P>::pass(std::get<I>(a.values), call.lists())...))
-      return call.refuse("INVALID_ARGUMENT",
-                         std::string("expected ") + expected + ", got " +
-                             call.describe_tensors(tensors(a, call.lists(), each)));
+      return call.refuse("INVALID_ARGUMENT", std::string("expected ") + expected + ", got " +
+                                                 call.describe_tensors(tensors(a, call.lists(), each)));
     if (!call.allocate_outputs(owners, owner_count)) return;
     Command header{};
     header.run = run;

@@ -1,5 +1,5 @@
-// Settings and figures: setup, threads, instruction set, memory, profile. Nothing here is called often, so it is written
-// with node-addon-api's classes.
+// Settings and figures: setup, threads, instruction set, memory, profile. Nothing here is called often, so it is
+// written with node-addon-api's classes.
 #include <napi.h>
 
 #include <cmath>
@@ -20,7 +20,9 @@ Environment* environment_of(napi_env env) {
   return environment;
 }
 
-Napi::Value problem(const Info& info, const std::string& text) { return Napi::String::New(info.Env(), text); }
+Napi::Value problem(const Info& info, const std::string& text) {
+  return Napi::String::New(info.Env(), text);
+}
 
 // The first argument as a number, NaN when it is none.
 double number(const Info& info) {
@@ -97,7 +99,8 @@ Napi::Value reset_peak(const Info& info) {
 
 Napi::Value set_memory_limit(const Info& info) {
   const double bytes = number(info);
-  if (!(bytes >= 0 && bytes <= 9e15)) return problem(info, "INVALID_ARGUMENT: setMemoryLimit: expected a number of bytes");
+  if (!(bytes >= 0 && bytes <= 9e15))
+    return problem(info, "INVALID_ARGUMENT: setMemoryLimit: expected a number of bytes");
   cpu_device().memory().set_limit(static_cast<size_t>(bytes));
   return info.Env().Undefined();
 }

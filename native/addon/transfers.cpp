@@ -89,15 +89,14 @@ struct ReadBack {
   void* target;
   size_t bytes;
   const MemorySource* memory;
-  uint64_t token;    // 0: somebody waits in readSync
-  FaultPtr* fault;   // where readSync looks
+  uint64_t token;   // 0: somebody waits in readSync
+  FaultPtr* fault;  // where readSync looks
 };
 
 void run_read_back(Command* self, nr_context*) {
   auto* read = self->arguments<ReadBack>();
   const FaultPtr fault = self->storages()[0]->fault;
-  if (!fault)
-    self->session->while_alive([&] { read->memory->copy_out(read->target, read->source.data, read->bytes); });
+  if (!fault) self->session->while_alive([&] { read->memory->copy_out(read->target, read->source.data, read->bytes); });
   if (read->fault) {
     *read->fault = fault;
   } else {

@@ -15,10 +15,14 @@ using verdict = const char*;
 inline bool is_float(int32_t dtype) {
   return dtype == nr_dtype_f32 || dtype == nr_dtype_f64 || dtype == nr_dtype_f16 || dtype == nr_dtype_bf16;
 }
-inline bool is_float(const nr_tensor& t) { return is_float(t.dtype); }
+inline bool is_float(const nr_tensor& t) {
+  return is_float(t.dtype);
+}
 
 // What sums and statistics of this floating dtype are held in.
-inline int32_t accumulation_dtype(int32_t dtype) { return dtype == nr_dtype_f64 ? nr_dtype_f64 : nr_dtype_f32; }
+inline int32_t accumulation_dtype(int32_t dtype) {
+  return dtype == nr_dtype_f64 ? nr_dtype_f64 : nr_dtype_f32;
+}
 
 inline int64_t element_size(int32_t dtype) {
   static constexpr int64_t sizes[] = {

@@ -15,8 +15,7 @@ inline void parallel_tasks(nr_context* ctx, int64_t tasks, const Body& body) {
   }
   if (tasks <= 0) return;
   ctx->parallel(
-      ctx, tasks,
-      [](void* state, int64_t task, int32_t thread) { (*static_cast<const Body*>(state))(task, thread); },
+      ctx, tasks, [](void* state, int64_t task, int32_t thread) { (*static_cast<const Body*>(state))(task, thread); },
       const_cast<void*>(static_cast<const void*>(&body)));
 }
 

@@ -24,15 +24,21 @@ void* host_allocate(size_t bytes) {
   return block;
 }
 
-void host_release(void* block, size_t) { std::free(block); }
+void host_release(void* block, size_t) {
+  std::free(block);
+}
 
-void host_copy(void* to, const void* from, size_t bytes) { std::memcpy(to, from, bytes); }
+void host_copy(void* to, const void* from, size_t bytes) {
+  std::memcpy(to, from, bytes);
+}
 
 }  // namespace
 
 const MemorySource host_memory{host_allocate, host_release, host_copy, host_copy};
 
-CachingAllocator::~CachingAllocator() { trim(UINT64_MAX, 0); }
+CachingAllocator::~CachingAllocator() {
+  trim(UINT64_MAX, 0);
+}
 
 size_t CachingAllocator::class_size(size_t bytes) {
   if (bytes <= 64) return 64;

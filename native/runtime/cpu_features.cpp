@@ -8,10 +8,16 @@
 
 namespace neurite {
 
-namespace scalar { extern const nr_backend backend; }
+namespace scalar {
+extern const nr_backend backend;
+}
 #if defined(__x86_64__)
-namespace avx2 { extern const nr_backend backend; }
-namespace avx512 { extern const nr_backend backend; }
+namespace avx2 {
+extern const nr_backend backend;
+}
+namespace avx512 {
+extern const nr_backend backend;
+}
 #endif
 
 namespace {
@@ -41,8 +47,8 @@ Features detect() {
   }
   const bool osxsave = leaf1 >> 27 & 1;
   const uint64_t state = osxsave ? enabled_state() : 0;
-  const bool ymm = (state & 0x6) == 0x6;     // the system saves XMM and YMM
-  const bool zmm = (state & 0xe6) == 0xe6;   // and the mask registers and ZMM
+  const bool ymm = (state & 0x6) == 0x6;    // the system saves XMM and YMM
+  const bool zmm = (state & 0xe6) == 0xe6;  // and the mask registers and ZMM
   const auto have = [&](bool bit, bool enabled, const char* name) {
     if (!bit || !enabled) return false;
     if (!found.names.empty()) found.names += ' ';
@@ -65,7 +71,9 @@ Features detect() {
   return found;
 }
 #else
-Features detect() { return {}; }
+Features detect() {
+  return {};
+}
 #endif
 
 const Features& features() {
@@ -98,6 +106,8 @@ const nr_backend* choose_cpu_backend(std::string* problem) {
   return tables.back();
 }
 
-std::string cpu_feature_names() { return features().names; }
+std::string cpu_feature_names() {
+  return features().names;
+}
 
 }  // namespace neurite

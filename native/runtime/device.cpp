@@ -46,7 +46,9 @@ Device& cpu_device() {
   return device;
 }
 
-Device* device_at(int index) { return index == 0 ? &cpu_device() : nullptr; }
+Device* device_at(int index) {
+  return index == 0 ? &cpu_device() : nullptr;
+}
 
 std::string startup_problem() {
   std::string problem;

@@ -45,7 +45,7 @@ Device& cpu_device();
 // The device with this index, or nullptr.
 Device* device_at(int index);
 
-int default_threads();        // NEURITE_THREADS, or the CPUs of the affinity mask and the cgroup
+int default_threads();          // NEURITE_THREADS, or the CPUs of the affinity mask and the cgroup
 size_t default_memory_limit();  // 80 % of the cgroup's limit or of the machine's memory
 std::string startup_problem();  // a setting in the environment that could not be honoured, or ""
 

@@ -14,9 +14,9 @@ class Device;
 struct Storage {
   Device* device = nullptr;
   void* data = nullptr;
-  size_t bytes = 0;        // what was asked for
-  size_t block_bytes = 0;  // what the pool gave
-  uint64_t idle_from = 0;  // stream position after which no earlier owner's command uses the block
+  size_t bytes = 0;                 // what was asked for
+  size_t block_bytes = 0;           // what the pool gave
+  uint64_t idle_from = 0;           // stream position after which no earlier owner's command uses the block
   std::atomic<int32_t> handles{0};  // table entries of all environments, and tensors under way between Workers
   uint64_t retired_at = 0;          // position in the stream after which no command names this record
   FaultPtr fault;                   // touched by the executor alone while commands are pending

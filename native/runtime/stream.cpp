@@ -72,8 +72,8 @@ void Stream::execute(Command& command) {
     return;
   }
   if (!command.session->alive()) {
-    static const FaultPtr ended = std::make_shared<Fault>(
-        "WORKER_TERMINATED", "the Worker that enqueued this computation ended before it ran");
+    static const FaultPtr ended =
+        std::make_shared<Fault>("WORKER_TERMINATED", "the Worker that enqueued this computation ended before it ran");
     return mark(command, ended, true);
   }
   Storage** storages = command.storages();

@@ -32,8 +32,31 @@ export class Draw {
   /** A number that no op expects. */
   hostileNumber() {
     return this.pick([
-      -1, 0, 1, 2, 8, 9, -9, 0.5, -0.5, NaN, Infinity, -Infinity, 255, 65536, 2 ** 31 - 1, 2 ** 31, -(2 ** 31),
-      2 ** 32, 2 ** 53, 2 ** 53 + 2, -(2 ** 53), 2 ** 63, 1e308, 5e-324, this.int(-1000, 1000),
+      -1,
+      0,
+      1,
+      2,
+      8,
+      9,
+      -9,
+      0.5,
+      -0.5,
+      NaN,
+      Infinity,
+      -Infinity,
+      255,
+      65536,
+      2 ** 31 - 1,
+      2 ** 31,
+      -(2 ** 31),
+      2 ** 32,
+      2 ** 53,
+      2 ** 53 + 2,
+      -(2 ** 53),
+      2 ** 63,
+      1e308,
+      5e-324,
+      this.int(-1000, 1000),
     ])
   }
 
@@ -70,13 +93,42 @@ export class Draw {
 
   hostileOptions(world) {
     const keys = [
-      'dim', 'keepdim', 'dtype', 'device', 'shape', 'stride', 'padding', 'dilation', 'groups', 'kernelSize', 'p', 'weight',
-      'reduction', 'ignoreIndex', 'labelSmoothing', 'training', 'momentum', 'eps', 'min', 'max', 'isCausal', 'attnMask',
-      'requiresGrad', 'ceilMode', 'countIncludePad', 'returnIndices', 'correction', 'bias', 'generator', 'createGraph',
+      'dim',
+      'keepdim',
+      'dtype',
+      'device',
+      'shape',
+      'stride',
+      'padding',
+      'dilation',
+      'groups',
+      'kernelSize',
+      'p',
+      'weight',
+      'reduction',
+      'ignoreIndex',
+      'labelSmoothing',
+      'training',
+      'momentum',
+      'eps',
+      'min',
+      'max',
+      'isCausal',
+      'attnMask',
+      'requiresGrad',
+      'ceilMode',
+      'countIncludePad',
+      'returnIndices',
+      'correction',
+      'bias',
+      'generator',
+      'createGraph',
     ]
     const options = {}
     for (let i = this.int(1, 4); i > 0; i--) {
-      options[this.pick(keys)] = this.chance(0.5) ? this.hostileNumber() : this.pick([true, 'mean', [1, 2], null, world.tensor()])
+      options[this.pick(keys)] = this.chance(0.5)
+        ? this.hostileNumber()
+        : this.pick([true, 'mean', [1, 2], null, world.tensor()])
     }
     return options
   }

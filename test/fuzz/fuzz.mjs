@@ -21,12 +21,23 @@ const world = new World(n, draw)
 const nativeCalls = new NativeCalls(native, block, draw)
 
 // Asynchronous reads come with the Sync ones; profile and the like write files.
-const skipped = new Set(['setNumThreads', 'setMemoryLimit', 'setCpuIsa', 'collectGarbage', 'profile', 'synchronizeSync'])
-const publicOps = Object.keys(n).filter((name) => typeof n[name] === 'function' && /^[a-z]/.test(name) && !skipped.has(name))
+const skipped = new Set([
+  'setNumThreads',
+  'setMemoryLimit',
+  'setCpuIsa',
+  'collectGarbage',
+  'profile',
+  'synchronizeSync',
+])
+const publicOps = Object.keys(n).filter(
+  (name) => typeof n[name] === 'function' && /^[a-z]/.test(name) && !skipped.has(name),
+)
 const methods = Object.getOwnPropertyNames(n.Tensor.prototype).filter((name) => name !== 'constructor')
 
 function hostileOp() {
-  const args = Array.from({ length: draw.int(0, 4) }, () => (draw.chance(0.5) ? world.tensor() : draw.hostileValue(world)))
+  const args = Array.from({ length: draw.int(0, 4) }, () =>
+    draw.chance(0.5) ? world.tensor() : draw.hostileValue(world),
+  )
   return n[draw.pick(publicOps)](...args)
 }
 
@@ -59,7 +70,8 @@ for (let i = 0; i < calls; i++) {
   } catch (error) {
     refused++
     // Anything but our own errors is a check that is missing; hostile objects may throw what they like.
-    if (!(error instanceof n.NeuriteError)) unexpected.set(String(error.message).slice(0, 80), (unexpected.get(String(error.message).slice(0, 80)) ?? 0) + 1)
+    if (!(error instanceof n.NeuriteError))
+      unexpected.set(String(error.message).slice(0, 80), (unexpected.get(String(error.message).slice(0, 80)) ?? 0) + 1)
   }
   if (nativeCalls.reached > before) reached++
   if (i % 50 === 0) world.age()
@@ -67,5 +79,24 @@ for (let i = 0; i < calls; i++) {
 }
 
 for (let fault = native.firstFault(); fault !== undefined; fault = native.firstFault());
-const check = n.tensor([[1, 2], [3, 4]]).matmul(n.tensor([[5, 6], [7, 8]])).arraySync()
-console.log(JSON.stringify({ calls, reached, refused, check, unexpected: Object.fromEntries([...unexpected].sort((a, b) => b[1] - a[1]).slice(0, 12)) }))
+const check = n
+  .tensor([
+    [1, 2],
+    [3, 4],
+  ])
+  .matmul(
+    n.tensor([
+      [5, 6],
+      [7, 8],
+    ]),
+  )
+  .arraySync()
+console.log(
+  JSON.stringify({
+    calls,
+    reached,
+    refused,
+    check,
+    unexpected: Object.fromEntries([...unexpected].sort((a, b) => b[1] - a[1]).slice(0, 12)),
+  }),
+)

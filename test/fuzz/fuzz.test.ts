@@ -6,10 +6,14 @@ import { root } from '../support/child'
 
 test('no call crashes the process', async () => {
   const calls = Number(process.env.NEURITE_FUZZ_CALLS ?? 100_000)
-  const { stdout } = await promisify(execFile)(process.execPath, [join(root, 'test', 'fuzz', 'fuzz.mjs'), String(calls)], {
-    timeout: 600_000,
-    maxBuffer: 2 ** 24,
-  })
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    [join(root, 'test', 'fuzz', 'fuzz.mjs'), String(calls)],
+    {
+      timeout: 600_000,
+      maxBuffer: 2 ** 24,
+    },
+  )
   const [seedLine, resultLine] = stdout.trim().split('\n')
   console.log(`fuzz: ${seedLine}: ${resultLine}`)
   const result = JSON.parse(resultLine) as { calls: number; reached: number; check: number[][] }

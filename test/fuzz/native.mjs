@@ -38,7 +38,15 @@ export class NativeCalls {
     const ids = world.tensors.map((t) => t.id)
     for (let i = draw.int(0, 3); i > 0; i--) {
       const at = draw.int(0, draw.chance(0.8) ? 24 : 199)
-      this.block[at] = draw.pick([draw.hostileNumber(), draw.hostileNumber(), draw.pick(ids), world.disposed().id, 0, 1, 2])
+      this.block[at] = draw.pick([
+        draw.hostileNumber(),
+        draw.hostileNumber(),
+        draw.pick(ids),
+        world.disposed().id,
+        0,
+        1,
+        2,
+      ])
     }
     this.call(name, draw.chance(0.9) ? count : draw.int(0, 9), world)
   }
@@ -53,12 +61,26 @@ export class NativeCalls {
   /** Other exports, with arguments of any kind. Those that would change the test itself are left out. */
   other(world) {
     const { draw, native } = this
-    const names = ['dispose', 'read', 'readSync', 'synchronizeSync', 'firstFault', 'info', 'setIsa', 'memoryStats', 'setup', 'collect', 'profileStop']
+    const names = [
+      'dispose',
+      'read',
+      'readSync',
+      'synchronizeSync',
+      'firstFault',
+      'info',
+      'setIsa',
+      'memoryStats',
+      'setup',
+      'collect',
+      'profileStop',
+    ]
     const name = draw.pick(names)
     if (name === 'collect' && !draw.chance(0.01)) return
     this.block[0] = draw.chance(0.5) ? world.tensor().id : draw.hostileNumber()
-    if (name === 'setup') native.setup(draw.hostileNumber(), draw.hostileNumber()) // refused: no functions
-    else if (name === 'dispose') native.dispose(draw.hostileNumber() === 1 ? world.disposed().id : draw.pick([-1, 0, NaN, 'x', undefined]))
+    if (name === 'setup')
+      native.setup(draw.hostileNumber(), draw.hostileNumber()) // refused: no functions
+    else if (name === 'dispose')
+      native.dispose(draw.hostileNumber() === 1 ? world.disposed().id : draw.pick([-1, 0, NaN, 'x', undefined]))
     else if (name === 'read') native.read(draw.pick([undefined, 'x', -1, NaN, 0]))
     else native[name](draw.hostileValue(world))
   }

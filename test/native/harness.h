@@ -21,15 +21,15 @@ namespace harness {
 
 inline int failures = 0, checks = 0;
 
-#define CHECK(condition, ...)                                                       \
-  do {                                                                              \
-    harness::checks++;                                                              \
-    if (!(condition)) {                                                             \
-      harness::failures++;                                                          \
-      std::printf("%s:%d: %s ", __FILE__, __LINE__, #condition);                    \
-      std::printf(" " __VA_ARGS__);                                                 \
-      std::printf("\n");                                                            \
-    }                                                                               \
+#define CHECK(condition, ...)                                    \
+  do {                                                           \
+    harness::checks++;                                           \
+    if (!(condition)) {                                          \
+      harness::failures++;                                       \
+      std::printf("%s:%d: %s ", __FILE__, __LINE__, #condition); \
+      std::printf(" " __VA_ARGS__);                              \
+      std::printf("\n");                                         \
+    }                                                            \
   } while (0)
 
 // A context over a thread pool; remembers the first failure.
@@ -97,9 +97,15 @@ inline Array random_f32(std::vector<int64_t> shape, uint32_t seed = 1, float low
   return a;
 }
 
-inline nr_optional none() { return {}; }
-inline nr_optional some(const Array& a) { return {a.t, true}; }
-inline nr_operand operand(const Array& a) { return {a.t, 0}; }
+inline nr_optional none() {
+  return {};
+}
+inline nr_optional some(const Array& a) {
+  return {a.t, true};
+}
+inline nr_operand operand(const Array& a) {
+  return {a.t, 0};
+}
 
 // Runs `test` with the table of every instruction set that this machine can run.
 inline void each_isa(const std::function<void(const nr_backend&)>& test) {

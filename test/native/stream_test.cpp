@@ -40,7 +40,9 @@ void push(Stream& stream, Session& session, const Step& step, const Pushed& stor
   stream.queue().push(command, arguments, nullptr, all.data());
 }
 
-void wait(Stream& stream) { stream.queue().wait_completed(stream.queue().pushed()); }
+void wait(Stream& stream) {
+  stream.queue().wait_completed(stream.queue().pushed());
+}
 
 void faults_travel() {
   Stream stream(2);
@@ -49,8 +51,8 @@ void faults_travel() {
   Storage a, b, c, target, good;
   push(stream, session, {&counter, 1, false}, {{}, {&good}, {}});
   push(stream, session, {&counter, 2, true}, {{}, {&a}, {}});
-  push(stream, session, {&counter, 3, false}, {{&a}, {&b}, {}});          // reads a marked storage
-  push(stream, session, {&counter, 4, false}, {{&b}, {}, {&target}});     // skipped in place
+  push(stream, session, {&counter, 3, false}, {{&a}, {&b}, {}});            // reads a marked storage
+  push(stream, session, {&counter, 4, false}, {{&b}, {}, {&target}});       // skipped in place
   push(stream, session, {&counter, 5, false}, {{&good}, {&c}, {&target}});  // still good
   wait(stream);
   CHECK(counter == 15, "%d", counter);

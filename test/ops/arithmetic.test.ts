@@ -1,11 +1,32 @@
-import { add, ArgumentError, AutogradError, div, DTypeError, mul, NeuriteError, noGrad, ShapeError, sub, tensor, type Tensor, zeros } from '../../lib'
+import {
+  add,
+  ArgumentError,
+  AutogradError,
+  div,
+  DTypeError,
+  mul,
+  NeuriteError,
+  noGrad,
+  ShapeError,
+  sub,
+  tensor,
+  type Tensor,
+  zeros,
+} from '../../lib'
 import type { DType } from '../../lib'
 import { elementwise, everyDType, floats, integers, NdArray, numbers, testOp } from '../support'
 
 const both = (f: (a: number, b: number) => number) => (a: NdArray, b: NdArray) => NdArray.zip(f, a, b)
 
 testOp('add', { op: add, ref: both((a, b) => a + b), ...elementwise(2), special: true, dtypes: numbers })
-testOp('sub', { op: sub, ref: both((a, b) => a - b), ...elementwise(2), special: true, inputs: [{ range: [3, 9] }, { range: [-2, 2] }], dtypes: numbers })
+testOp('sub', {
+  op: sub,
+  ref: both((a, b) => a - b),
+  ...elementwise(2),
+  special: true,
+  inputs: [{ range: [3, 9] }, { range: [-2, 2] }],
+  dtypes: numbers,
+})
 testOp('mul', { op: mul, ref: both((a, b) => a * b), ...elementwise(2), special: true, dtypes: numbers })
 testOp('div', {
   op: div,
@@ -21,7 +42,12 @@ testOp('div of integers, in float32', {
   dtypes: [...integers, 'bool'],
   result: () => 'float32',
 })
-testOp('add of a number', { op: (x) => add(2.5, x), ref: (x) => x.map((v) => v + 2.5), ...elementwise(1), special: true })
+testOp('add of a number', {
+  op: (x) => add(2.5, x),
+  ref: (x) => x.map((v) => v + 2.5),
+  ...elementwise(1),
+  special: true,
+})
 testOp('div of a number', {
   op: (x) => div(3, x),
   ref: (x) => x.map((v) => 3 / v),
@@ -44,15 +70,18 @@ describe('promotion', () => {
     float32: 'float32 float32 float32 float32 float32 float32 float32 float32 float64',
     float64: 'float64 float64 float64 float64 float64 float64 float64 float64 float64',
   }
-  test.each(columns.flatMap((a) => columns.map((b, i) => [a, b, table[a].split(' ')[i]])))('%s with %s is %s', (a, b, dtype) => {
-    const x = tensor([1, 0, 1], { dtype: a as DType })
-    const y = tensor([1, 1, 0], { dtype: b as DType })
-    const sum = add(x, y)
-    expect(sum.dtype).toBe(dtype)
-    expect(sum.to('float32').arraySync()).toEqual(dtype === 'bool' ? [1, 1, 1] : [2, 1, 1])
-    const quotient = div(x, y)
-    expect(quotient.dtype).toBe(floats.includes(dtype as never) ? dtype : 'float32')
-  })
+  test.each(columns.flatMap((a) => columns.map((b, i) => [a, b, table[a].split(' ')[i]])))(
+    '%s with %s is %s',
+    (a, b, dtype) => {
+      const x = tensor([1, 0, 1], { dtype: a as DType })
+      const y = tensor([1, 1, 0], { dtype: b as DType })
+      const sum = add(x, y)
+      expect(sum.dtype).toBe(dtype)
+      expect(sum.to('float32').arraySync()).toEqual(dtype === 'bool' ? [1, 1, 1] : [2, 1, 1])
+      const quotient = div(x, y)
+      expect(quotient.dtype).toBe(floats.includes(dtype as never) ? dtype : 'float32')
+    },
+  )
 
   const weak: [DType, number | bigint, DType][] = [
     ...floats.flatMap((d) => [2, 2.5, 2n].map((v): [DType, number | bigint, DType] => [d, v, d])),
@@ -84,7 +113,11 @@ describe('int64', () => {
     expect(x.add(2n ** 60n).dataSync()).toEqual(BigInt64Array.of(big + 2n ** 60n, 2n ** 60n - big))
   })
   test('wraps around', () => {
-    expect(tensor([2n ** 63n - 1n]).add(1n).itemSync()).toBe(-(2n ** 63n))
+    expect(
+      tensor([2n ** 63n - 1n])
+        .add(1n)
+        .itemSync(),
+    ).toBe(-(2n ** 63n))
     expect(tensor([100], { dtype: 'int8' }).add(100).itemSync()).toBe(-56)
   })
 })
@@ -109,12 +142,41 @@ test('gradients come back in the dtype and shape of their operand', () => {
 describe('errors', () => {
   const x = zeros([2, 3])
   test.each([
-    ['shapes that do not broadcast', () => add(x, zeros([2])), ShapeError, 'add: expected shapes that broadcast, got [2, 3] and [2]'],
+    [
+      'shapes that do not broadcast',
+      () => add(x, zeros([2])),
+      ShapeError,
+      'add: expected shapes that broadcast, got [2, 3] and [2]',
+    ],
     ['no tensor at all', () => add(1, 2), ArgumentError, 'add: expected at least one tensor, got 1 and 2'],
-    ['a string', () => mul(x, '2' as unknown as number), ArgumentError, 'mul: expected a tensor, a number or a bigint, got "2"'],
-    ['null', () => mul(null as unknown as number, x), ArgumentError, 'mul: expected a tensor, a number or a bigint, got null'],
-    ['an array', () => x.sub([1] as unknown as number), ArgumentError, 'sub: expected a tensor, a number or a bigint, got [1]'],
-    ['a disposed tensor', () => { const t = zeros([2]); t.dispose(); add(t, 1) }, NeuriteError, 'add: expected a live tensor, got the id -1 of a disposed'],
+    [
+      'a string',
+      () => mul(x, '2' as unknown as number),
+      ArgumentError,
+      'mul: expected a tensor, a number or a bigint, got "2"',
+    ],
+    [
+      'null',
+      () => mul(null as unknown as number, x),
+      ArgumentError,
+      'mul: expected a tensor, a number or a bigint, got null',
+    ],
+    [
+      'an array',
+      () => x.sub([1] as unknown as number),
+      ArgumentError,
+      'sub: expected a tensor, a number or a bigint, got [1]',
+    ],
+    [
+      'a disposed tensor',
+      () => {
+        const t = zeros([2])
+        t.dispose()
+        add(t, 1)
+      },
+      NeuriteError,
+      'add: expected a live tensor, got the id -1 of a disposed',
+    ],
   ])('%s', (_, call, type, message) => {
     expect(call).toThrow(type)
     expect(call).toThrow(message)
@@ -131,19 +193,30 @@ describe('in place', () => {
   })
   test('div_ of floating tensors only', () => {
     expect(tensor([1, 2]).div_(2).arraySync()).toEqual([0.5, 1])
-    expect(() => tensor([1n]).div_(2)).toThrow(new DTypeError('div_: expected a floating tensor, as quotients are, got int64'))
+    expect(() => tensor([1n]).div_(2)).toThrow(
+      new DTypeError('div_: expected a floating tensor, as quotients are, got int64'),
+    )
   })
   test('writes through views, which share one version', () => {
     const x = zeros([2, 3])
     const column = x.slice([null, 1])
     column.add_(tensor([5, 6]))
-    expect(x.arraySync()).toEqual([[0, 5, 0], [0, 6, 0]])
+    expect(x.arraySync()).toEqual([
+      [0, 5, 0],
+      [0, 6, 0],
+    ])
     expect([x.version, column.version, x.detach().version]).toEqual([1, 1, 1])
   })
   test('reads an operand in the same memory as it was before', () => {
-    const x = tensor([[1, 2], [3, 4]])
+    const x = tensor([
+      [1, 2],
+      [3, 4],
+    ])
     x.add_(x.mT)
-    expect(x.arraySync()).toEqual([[2, 5], [5, 8]])
+    expect(x.arraySync()).toEqual([
+      [2, 5],
+      [5, 8],
+    ])
     const y = tensor([1, 2, 3, 4])
     y.slice([[1, null]]).add_(y.slice([[0, -1]]))
     expect(y.arraySync()).toEqual([1, 3, 5, 7])
@@ -153,7 +226,9 @@ describe('in place', () => {
     const x = zeros([2])
     expect(() => tensor([1n]).add_(0.5)).toThrow('add_: expected an operand that keeps int64, got 0.5')
     expect(() => x.add_(zeros([2], { dtype: 'float64' }))).toThrow(DTypeError)
-    expect(() => x.add_(zeros([3, 2]))).toThrow(new ShapeError('add_: expected an operand that broadcasts to [2], got [3, 2]'))
+    expect(() => x.add_(zeros([3, 2]))).toThrow(
+      new ShapeError('add_: expected an operand that broadcasts to [2], got [3, 2]'),
+    )
     expect(x.version).toBe(0)
   })
   test('refuses what autograd would lose', () => {
@@ -177,5 +252,15 @@ describe('in place', () => {
 })
 
 test('no op changes the dtype table silently', () => {
-  expect([...everyDType].sort()).toEqual(['bfloat16', 'bool', 'float16', 'float32', 'float64', 'int32', 'int64', 'int8', 'uint8'])
+  expect([...everyDType].sort()).toEqual([
+    'bfloat16',
+    'bool',
+    'float16',
+    'float32',
+    'float64',
+    'int32',
+    'int64',
+    'int8',
+    'uint8',
+  ])
 })

@@ -5,7 +5,14 @@ const both = (f: (a: number, b: number) => number) => (a: NdArray, b: NdArray) =
 const gradOf = (x: Tensor) => (x.grad as Tensor).arraySync()
 
 testOp('pow', { op: pow, ref: both(special.pow), ...elementwise(2), inputs: [{ range: [0.3, 3] }], tolerance: 2 })
-testOp('pow of any base', { op: pow, ref: both(special.pow), ...elementwise(2), special: true, gradient: false, tolerance: 2 })
+testOp('pow of any base', {
+  op: pow,
+  ref: both(special.pow),
+  ...elementwise(2),
+  special: true,
+  gradient: false,
+  tolerance: 2,
+})
 testOp('pow of integers', {
   op: pow,
   ref: both((a, b) => a ** b),
@@ -14,13 +21,37 @@ testOp('pow of integers', {
   inputs: [{ range: [-3, 3] }, { range: [0, 4] }],
 })
 testOp('cube', { op: (x) => pow(x, 3), ref: (x) => x.map((v) => v ** 3), ...elementwise(1), tolerance: 2 })
-testOp('square through pow', { op: (x) => pow(x, 2), ref: (x) => x.map((v) => v * v), ...elementwise(1), dtypes: numbers })
-testOp('power of a number', { op: (x) => pow(1.7, x), ref: (x) => x.map((v) => 1.7 ** v), ...elementwise(1), tolerance: 2 })
+testOp('square through pow', {
+  op: (x) => pow(x, 2),
+  ref: (x) => x.map((v) => v * v),
+  ...elementwise(1),
+  dtypes: numbers,
+})
+testOp('power of a number', {
+  op: (x) => pow(1.7, x),
+  ref: (x) => x.map((v) => 1.7 ** v),
+  ...elementwise(1),
+  tolerance: 2,
+})
 
 const larger = (a: number, b: number) => (Number.isNaN(a) || Number.isNaN(b) ? NaN : a > b ? a : b)
 const smaller = (a: number, b: number) => (Number.isNaN(a) || Number.isNaN(b) ? NaN : a < b ? a : b)
-testOp('maximum', { op: maximum, ref: both(larger), ...elementwise(2), special: true, dtypes: [...numbers, 'bool'], inputs: [{}, { range: [-2.02, 2.03] }] })
-testOp('minimum', { op: minimum, ref: both(smaller), ...elementwise(2), special: true, dtypes: [...numbers, 'bool'], inputs: [{}, { range: [-2.02, 2.03] }] })
+testOp('maximum', {
+  op: maximum,
+  ref: both(larger),
+  ...elementwise(2),
+  special: true,
+  dtypes: [...numbers, 'bool'],
+  inputs: [{}, { range: [-2.02, 2.03] }],
+})
+testOp('minimum', {
+  op: minimum,
+  ref: both(smaller),
+  ...elementwise(2),
+  special: true,
+  dtypes: [...numbers, 'bool'],
+  inputs: [{}, { range: [-2.02, 2.03] }],
+})
 
 testOp('remainder', {
   op: remainder,
@@ -63,7 +94,16 @@ test('ties of maximum and minimum share the gradient', () => {
     const a = tensor([1, 2, 3], { requiresGrad: true })
     const b = tensor([1, 3, 2], { requiresGrad: true })
     f(a, b).sum().backward()
-    const [won, lost] = f === maximum ? [[0.5, 0, 1], [0.5, 1, 0]] : [[0.5, 1, 0], [0.5, 0, 1]]
+    const [won, lost] =
+      f === maximum
+        ? [
+            [0.5, 0, 1],
+            [0.5, 1, 0],
+          ]
+        : [
+            [0.5, 1, 0],
+            [0.5, 0, 1],
+          ]
     expect([gradOf(a), gradOf(b)]).toEqual([won, lost])
   }
 })

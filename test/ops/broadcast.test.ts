@@ -11,8 +11,32 @@ testOp('expand', {
   special: true,
 })
 
-const shapes = [[[0]], [[1]], [[15]], [[16]], [[17]], [[5003]], [[]], [[3, 17]], [[4, 0, 2]], [[2, 3, 4, 5]], [[33, 65]]]
-testOp('sum', { op: (x) => sum(x), ref: (x) => x.reduce(x.shape.map((_, d) => d), false, total), shapes, large: [[200, 400]], tolerance: 20, special: true })
+const shapes = [
+  [[0]],
+  [[1]],
+  [[15]],
+  [[16]],
+  [[17]],
+  [[5003]],
+  [[]],
+  [[3, 17]],
+  [[4, 0, 2]],
+  [[2, 3, 4, 5]],
+  [[33, 65]],
+]
+testOp('sum', {
+  op: (x) => sum(x),
+  ref: (x) =>
+    x.reduce(
+      x.shape.map((_, d) => d),
+      false,
+      total,
+    ),
+  shapes,
+  large: [[200, 400]],
+  tolerance: 20,
+  special: true,
+})
 
 const dims = [[0], [1], [-1], [0, 2], [2, -2], [0, 1, 2]]
 for (const dim of dims) {
@@ -53,7 +77,9 @@ test('expanding does not copy and its gradient adds up', () => {
   const x = tensor([1, 2], { requiresGrad: true })
   const y = expand(x, [3, -1])
   expect([y.base, y.strides]).toEqual([x, [0, 1]])
-  y.mul(tensor([[1], [10], [100]])).sum().backward()
+  y.mul(tensor([[1], [10], [100]]))
+    .sum()
+    .backward()
   expect((x.grad as Tensor).arraySync()).toEqual([111, 111])
   expect(expand(x, [2])).toBe(x)
 })
@@ -63,7 +89,9 @@ test('errors', () => {
   expect(() => expand(x, [3])).toThrow(new ShapeError('expand: expected a shape that [2, 3] broadcasts to, got [3]'))
   expect(() => expand(x, [2, 4])).toThrow('expand: expected shapes that broadcast, got [2, 3] and [2, 4]')
   expect(() => expand(x, [-1, 2, 3])).toThrow('expand: expected a shape')
-  expect(() => expand(x, null as never)).toThrow('expand: expected a shape (an array of non-negative integers), got null')
+  expect(() => expand(x, null as never)).toThrow(
+    'expand: expected a shape (an array of non-negative integers), got null',
+  )
   expect(() => sum(x, { dim: 2 })).toThrow(new ShapeError('sum: expected a dim in [-2, 1], got 2'))
   expect(() => sum(x, { dim: [0, -2] })).toThrow('sum: expected distinct dims, got [0, -2]')
   expect(() => sum(x, { dim: 'a' as never })).toThrow('sum: expected a dim in [-2, 1], got "a"')

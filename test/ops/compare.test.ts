@@ -2,7 +2,8 @@ import * as neurite from '../../lib'
 import { ArgumentError, isnan, logicalNot, ShapeError, tensor, type Tensor } from '../../lib'
 import { elementwise, everyDType, NdArray, testOp } from '../support'
 
-const both = (f: (a: number, b: number) => boolean) => (a: NdArray, b: NdArray) => NdArray.zip((x, y) => Number(f(x, y)), a, b)
+const both = (f: (a: number, b: number) => boolean) => (a: NdArray, b: NdArray) =>
+  NdArray.zip((x, y) => Number(f(x, y)), a, b)
 const cases = {
   eq: (a: number, b: number) => a === b,
   ne: (a: number, b: number) => a !== b,
@@ -31,8 +32,20 @@ for (const [name, f] of Object.entries(cases)) {
   })
 }
 
-testOp('logicalNot', { op: logicalNot, ref: (x) => x.map((v) => Number(v === 0)), ...elementwise(1), ...shared, inputs: [few] })
-testOp('isnan', { op: isnan, ref: (x) => x.map((v) => Number(Number.isNaN(v))), ...elementwise(1), ...shared, special: true })
+testOp('logicalNot', {
+  op: logicalNot,
+  ref: (x) => x.map((v) => Number(v === 0)),
+  ...elementwise(1),
+  ...shared,
+  inputs: [few],
+})
+testOp('isnan', {
+  op: isnan,
+  ref: (x) => x.map((v) => Number(Number.isNaN(v))),
+  ...elementwise(1),
+  ...shared,
+  special: true,
+})
 
 test('numbers are compared in the dtype both meet in', () => {
   const x = tensor([1n, 2n, 3n])
@@ -44,8 +57,16 @@ test('numbers are compared in the dtype both meet in', () => {
 
 test('int64 compares every bit', () => {
   const big = 2n ** 53n
-  expect(tensor([big, big + 1n]).eq(big + 1n).arraySync()).toEqual([false, true])
-  expect(tensor([big]).lt(tensor([big + 1n])).itemSync()).toBe(true)
+  expect(
+    tensor([big, big + 1n])
+      .eq(big + 1n)
+      .arraySync(),
+  ).toEqual([false, true])
+  expect(
+    tensor([big])
+      .lt(tensor([big + 1n]))
+      .itemSync(),
+  ).toBe(true)
 })
 
 test('results carry no gradient', () => {
@@ -54,7 +75,9 @@ test('results carry no gradient', () => {
 
 test('errors name the op', () => {
   const x = tensor([1, 2])
-  expect(() => x.eq('1' as unknown as number)).toThrow(new ArgumentError('eq: expected a tensor, a number or a bigint, got "1"'))
+  expect(() => x.eq('1' as unknown as number)).toThrow(
+    new ArgumentError('eq: expected a tensor, a number or a bigint, got "1"'),
+  )
   expect(() => x.lt(tensor([1, 2, 3]))).toThrow(new ShapeError('lt: expected shapes that broadcast, got [2] and [3]'))
   expect(() => isnan(1 as unknown as Tensor)).toThrow('isnan: expected x to be a tensor, got 1')
 })

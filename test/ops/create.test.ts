@@ -1,4 +1,17 @@
-import { arange, ArgumentError, DeviceError, DTypeError, full, linspace, ones, onesLike, ShapeError, tensor, zeros, zerosLike } from '../../lib'
+import {
+  arange,
+  ArgumentError,
+  DeviceError,
+  DTypeError,
+  full,
+  linspace,
+  ones,
+  onesLike,
+  ShapeError,
+  tensor,
+  zeros,
+  zerosLike,
+} from '../../lib'
 import { everyDType, floats } from '../support'
 
 describe('tensor', () => {
@@ -8,7 +21,12 @@ describe('tensor', () => {
     expect(tensor([true]).dtype).toBe('bool')
     expect(tensor(3)).toMatchObject({ dtype: 'float32', shape: [] })
     expect(tensor(3n).itemSync()).toBe(3)
-    expect(tensor([[1, 2, 3], [4, 5, 6]])).toMatchObject({ shape: [2, 3] })
+    expect(
+      tensor([
+        [1, 2, 3],
+        [4, 5, 6],
+      ]),
+    ).toMatchObject({ shape: [2, 3] })
     expect(tensor([]).shape).toEqual([0])
     expect(tensor([[], []]).shape).toEqual([2, 0])
   })
@@ -46,27 +64,60 @@ describe('tensor', () => {
     expect(tensor([2n ** 62n], { dtype: 'int64' }).itemSync()).toBe(2n ** 62n)
   })
   test('shape and requiresGrad', () => {
-    expect(tensor([1, 2, 3, 4], { shape: [2, 2] }).arraySync()).toEqual([[1, 2], [3, 4]])
+    expect(tensor([1, 2, 3, 4], { shape: [2, 2] }).arraySync()).toEqual([
+      [1, 2],
+      [3, 4],
+    ])
     expect(tensor([1], { requiresGrad: true }).requiresGrad).toBe(true)
     expect(() => tensor([1n], { requiresGrad: true })).toThrow('requiresGrad: expected a floating dtype, got int64')
   })
   const cyclic: unknown[] = []
   cyclic[0] = cyclic
   const wrong: [string, () => unknown, new (message: string) => Error, string][] = [
-    ['ragged rows', () => tensor([[1], [1, 2]]), ShapeError, 'tensor: expected arrays of equal lengths, got ragged ones at depth 1'],
+    [
+      'ragged rows',
+      () => tensor([[1], [1, 2]]),
+      ShapeError,
+      'tensor: expected arrays of equal lengths, got ragged ones at depth 1',
+    ],
     ['ragged depths', () => tensor([1, [2]]), ShapeError, 'tensor: expected arrays of equal depth'],
-    ['ragged depths the other way', () => tensor([[1], 2] as never), ShapeError, 'tensor: expected arrays of equal lengths'],
-    ['mixed kinds', () => tensor([1, 2n]), ArgumentError, 'tensor: expected numbers, bigints or booleans of one kind, got 2n'],
+    [
+      'ragged depths the other way',
+      () => tensor([[1], 2] as never),
+      ShapeError,
+      'tensor: expected arrays of equal lengths',
+    ],
+    [
+      'mixed kinds',
+      () => tensor([1, 2n]),
+      ArgumentError,
+      'tensor: expected numbers, bigints or booleans of one kind, got 2n',
+    ],
     ['strings', () => tensor(['1'] as never), ArgumentError, 'one kind, got "1"'],
     ['undefined', () => tensor([1, undefined] as never), ArgumentError, 'one kind, got undefined'],
     ['only undefined', () => tensor([undefined] as never), ArgumentError, 'one kind, got undefined'],
     ['null', () => tensor(null as never), ArgumentError, 'one kind, got null'],
     ['nothing', () => tensor(undefined as never), ArgumentError, 'one kind, got undefined'],
     ['an array in itself', () => tensor(cyclic as never), ShapeError, 'tensor: expected at most 8 dimensions'],
-    ['bigints of more than 64 bits', () => tensor([2n ** 63n]), ArgumentError, 'tensor: expected bigints of 64 bits, got 9223372036854775808n'],
+    [
+      'bigints of more than 64 bits',
+      () => tensor([2n ** 63n]),
+      ArgumentError,
+      'tensor: expected bigints of 64 bits, got 9223372036854775808n',
+    ],
     ['a DataView', () => tensor(new DataView(new ArrayBuffer(4)) as never), ArgumentError, 'got DataView'],
-    ['a wrong count', () => tensor([1, 2, 3], { shape: [2, 2] }), ShapeError, 'tensor: expected 4 values for [2, 2], got 3'],
-    ['a wrong dtype', () => tensor([1], { dtype: 'float' as never }), DTypeError, 'tensor: expected a dtype (float32, '],
+    [
+      'a wrong count',
+      () => tensor([1, 2, 3], { shape: [2, 2] }),
+      ShapeError,
+      'tensor: expected 4 values for [2, 2], got 3',
+    ],
+    [
+      'a wrong dtype',
+      () => tensor([1], { dtype: 'float' as never }),
+      DTypeError,
+      'tensor: expected a dtype (float32, ',
+    ],
     ['a wrong device', () => tensor([1], { device: 'tpu' as never }), DeviceError, "tensor: expected the device 'cpu'"],
   ]
   test.each(wrong)('refuses %s', (_, call, type, message) => {
@@ -124,7 +175,9 @@ describe('arange and linspace', () => {
   test.each(floats)('many of %s, on several threads', (dtype) => {
     const x = arange(0, 100, 0.001, { dtype: dtype === 'float64' ? dtype : 'float32' }).to(dtype)
     expect(x.shape).toEqual([100_000])
-    expect(Math.abs(x.slice([98_765]).itemSync() - 98.765)).toBeLessThan(dtype === 'bfloat16' ? 0.5 : dtype === 'float16' ? 0.05 : 1e-5)
+    expect(Math.abs(x.slice([98_765]).itemSync() - 98.765)).toBeLessThan(
+      dtype === 'bfloat16' ? 0.5 : dtype === 'float16' ? 0.05 : 1e-5,
+    )
   })
   test('refuses steps that never arrive', () => {
     expect(() => arange(0, 5, -1)).toThrow(ArgumentError)

@@ -21,7 +21,10 @@ function vectorsToo(a: NdArray, b: NdArray): NdArray {
   const left = a.shape.length === 1 ? a.reshape([1, ...a.shape]) : a
   const right = b.shape.length === 1 ? b.reshape([...b.shape, 1]) : b
   const y = product(left, right)
-  const shape = y.shape.filter((_, d) => !(a.shape.length === 1 && d === y.shape.length - 2) && !(b.shape.length === 1 && d === y.shape.length - 1))
+  const shape = y.shape.filter(
+    (_, d) =>
+      !(a.shape.length === 1 && d === y.shape.length - 2) && !(b.shape.length === 1 && d === y.shape.length - 1),
+  )
   return y.reshape(shape)
 }
 
@@ -29,30 +32,107 @@ testOp('matmul', {
   op: matmul,
   ref: vectorsToo,
   shapes: [
-    [[1, 1], [1, 1]],
-    [[3, 4], [4, 5]],
-    [[16, 17], [17, 15]],
-    [[33, 70], [70, 31]],
-    [[1, 130], [130, 40]],
-    [[65, 3], [3, 1]],
-    [[0, 3], [3, 2]],
-    [[3, 0], [0, 2]],
+    [
+      [1, 1],
+      [1, 1],
+    ],
+    [
+      [3, 4],
+      [4, 5],
+    ],
+    [
+      [16, 17],
+      [17, 15],
+    ],
+    [
+      [33, 70],
+      [70, 31],
+    ],
+    [
+      [1, 130],
+      [130, 40],
+    ],
+    [
+      [65, 3],
+      [3, 1],
+    ],
+    [
+      [0, 3],
+      [3, 2],
+    ],
+    [
+      [3, 0],
+      [0, 2],
+    ],
     [[4], [4]],
     [[4], [4, 3]],
     [[2, 3, 4], [4]],
-    [[2, 3, 4], [4, 5]],
-    [[2, 1, 3, 4], [5, 4, 2]],
-    [[3, 4], [2, 4, 5]],
+    [
+      [2, 3, 4],
+      [4, 5],
+    ],
+    [
+      [2, 1, 3, 4],
+      [5, 4, 2],
+    ],
+    [
+      [3, 4],
+      [2, 4, 5],
+    ],
   ],
-  large: [[150, 140], [140, 130]],
+  large: [
+    [150, 140],
+    [140, 130],
+  ],
   tolerance: (dtype) => (dtype === 'float32' ? 60 : 30),
-  gradientShapes: [[[3, 4], [4, 5]], [[4], [4]], [[4], [4, 3]], [[2, 3, 4], [4]], [[2, 3, 4], [4, 5]], [[2, 1, 3, 4], [5, 4, 2]], [[3, 0], [0, 2]], [[3, 4], [2, 4, 5]]],
+  gradientShapes: [
+    [
+      [3, 4],
+      [4, 5],
+    ],
+    [[4], [4]],
+    [[4], [4, 3]],
+    [[2, 3, 4], [4]],
+    [
+      [2, 3, 4],
+      [4, 5],
+    ],
+    [
+      [2, 1, 3, 4],
+      [5, 4, 2],
+    ],
+    [
+      [3, 0],
+      [0, 2],
+    ],
+    [
+      [3, 4],
+      [2, 4, 5],
+    ],
+  ],
 })
 
 testOp('matmul of integers', {
   op: matmul,
   ref: product,
-  shapes: [[[3, 4], [4, 5]], [[17, 40], [40, 16]], [[2, 3, 4], [2, 4, 1]], [[2, 0], [0, 2]]],
+  shapes: [
+    [
+      [3, 4],
+      [4, 5],
+    ],
+    [
+      [17, 40],
+      [40, 16],
+    ],
+    [
+      [2, 3, 4],
+      [2, 4, 1],
+    ],
+    [
+      [2, 0],
+      [0, 2],
+    ],
+  ],
   dtypes: ['int32', 'int64'],
   inputs: [{ range: [-3, 3] }, { range: [0, 1] }],
 })
@@ -66,21 +146,50 @@ const affine = (x: NdArray, w: NdArray, b: NdArray) => {
 testOp('linear', {
   op: (x, w, b) => linear(x, w, b),
   ref: affine,
-  shapes: [[[5, 4], [3, 4], [3]], [[17, 33], [16, 33], [16]], [[4], [3, 4], [3]], [[2, 3, 4], [5, 4], [5]]],
+  shapes: [
+    [[5, 4], [3, 4], [3]],
+    [[17, 33], [16, 33], [16]],
+    [[4], [3, 4], [3]],
+    [[2, 3, 4], [5, 4], [5]],
+  ],
   tolerance: (dtype) => (dtype === 'float32' ? 40 : 20),
 })
 testOp('linear without bias', {
   op: (x, w) => linear(x, w),
   ref: (x, w) => affine(x, w, NdArray.of(w.shape[0] > 0 ? new Array(w.shape[0]).fill(0) : [])),
-  shapes: [[[5, 4], [3, 4]], [[1, 40], [9, 40]]],
+  shapes: [
+    [
+      [5, 4],
+      [3, 4],
+    ],
+    [
+      [1, 40],
+      [9, 40],
+    ],
+  ],
   tolerance: 20,
 })
 
 test('NaN and infinity go where the definition puts them', () => {
   for (const dtype of floats) {
-    const a = tensor([[0, 1], [Infinity, 0]], { dtype })
-    const b = tensor([[NaN, 2], [3, 4]], { dtype })
-    expect(matmul(a, b).arraySync()).toEqual([[NaN, 4], [NaN, Infinity]])
+    const a = tensor(
+      [
+        [0, 1],
+        [Infinity, 0],
+      ],
+      { dtype },
+    )
+    const b = tensor(
+      [
+        [NaN, 2],
+        [3, 4],
+      ],
+      { dtype },
+    )
+    expect(matmul(a, b).arraySync()).toEqual([
+      [NaN, 4],
+      [NaN, Infinity],
+    ])
   }
 })
 
@@ -96,25 +205,65 @@ test('dtypes promote', () => {
 })
 
 test('transposed operands are read where they lie', () => {
-  const a = tensor([[1, 2], [3, 4], [5, 6]])
-  expect(matmul(a.T, a).arraySync()).toEqual([[35, 44], [44, 56]])
-  expect(matmul(a, a.T.slice([null, [0, 3, 2]])).arraySync()).toEqual([[5, 17], [11, 39], [17, 61]])
+  const a = tensor([
+    [1, 2],
+    [3, 4],
+    [5, 6],
+  ])
+  expect(matmul(a.T, a).arraySync()).toEqual([
+    [35, 44],
+    [44, 56],
+  ])
+  expect(matmul(a, a.T.slice([null, [0, 3, 2]])).arraySync()).toEqual([
+    [5, 17],
+    [11, 39],
+    [17, 61],
+  ])
 })
 
 describe('errors', () => {
   const cases: [string, () => Tensor, new (message: string) => Error, string][] = [
-    ['inner sizes', () => matmul(zeros([2, 3]), zeros([2, 3])), ShapeError, 'matmul: expected inner sizes that agree, got [2, 3] and [2, 3]'],
-    ['batches', () => matmul(zeros([2, 2, 3]), zeros([3, 3, 2])), ShapeError, 'matmul: expected shapes that broadcast, got [2] and [3]'],
-    ['a scalar', () => matmul(zeros([]), zeros([2, 2])), ShapeError, 'matmul: expected at least 1 dimension, got [] and [2, 2]'],
+    [
+      'inner sizes',
+      () => matmul(zeros([2, 3]), zeros([2, 3])),
+      ShapeError,
+      'matmul: expected inner sizes that agree, got [2, 3] and [2, 3]',
+    ],
+    [
+      'batches',
+      () => matmul(zeros([2, 2, 3]), zeros([3, 3, 2])),
+      ShapeError,
+      'matmul: expected shapes that broadcast, got [2] and [3]',
+    ],
+    [
+      'a scalar',
+      () => matmul(zeros([]), zeros([2, 2])),
+      ShapeError,
+      'matmul: expected at least 1 dimension, got [] and [2, 2]',
+    ],
     ['booleans', () => matmul(tensor([[true]]), zeros([1, 1])), DTypeError, 'matmul: expected numbers, got bool'],
-    ['small integers', () => matmul(zeros([1, 1], { dtype: 'int8' }), zeros([1, 1], { dtype: 'int8' })), ArgumentError, 'matmul: expected a floating dtype, int32 or int64'],
-    ['w', () => linear(zeros([2, 3]), zeros([3, 2])), ShapeError, 'linear: expected w [out, 3] for x [2, 3], got [3, 2]'],
+    [
+      'small integers',
+      () => matmul(zeros([1, 1], { dtype: 'int8' }), zeros([1, 1], { dtype: 'int8' })),
+      ArgumentError,
+      'matmul: expected a floating dtype, int32 or int64',
+    ],
+    [
+      'w',
+      () => linear(zeros([2, 3]), zeros([3, 2])),
+      ShapeError,
+      'linear: expected w [out, 3] for x [2, 3], got [3, 2]',
+    ],
     ['b', () => linear(zeros([2, 3]), zeros([4, 3]), zeros([3])), ShapeError, 'linear: expected b [4], got [3]'],
-    ['dtypes', () => linear(zeros([2, 3]), zeros([4, 3], { dtype: 'float64' })), DTypeError, 'linear: expected x, w and b of one dtype, got float32, float64'],
+    [
+      'dtypes',
+      () => linear(zeros([2, 3]), zeros([4, 3], { dtype: 'float64' })),
+      DTypeError,
+      'linear: expected x, w and b of one dtype, got float32, float64',
+    ],
   ]
   test.each(cases)('%s', (_, call, type, message) => {
     expect(call).toThrow(type)
     expect(call).toThrow(message)
   })
 })
-

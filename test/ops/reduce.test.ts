@@ -1,4 +1,20 @@
-import { all, amax, amin, any, argmax, argmin, DTypeError, mean, prod, ShapeError, std, tensor, type Tensor, variance, zeros } from '../../lib'
+import {
+  all,
+  amax,
+  amin,
+  any,
+  argmax,
+  argmin,
+  DTypeError,
+  mean,
+  prod,
+  ShapeError,
+  std,
+  tensor,
+  type Tensor,
+  variance,
+  zeros,
+} from '../../lib'
 import { everyDType, integers, numbers, testOp } from '../support'
 
 type Reduce = (x: Tensor, options?: { dim?: number; keepdim?: boolean }) => Tensor
@@ -21,9 +37,30 @@ const distinct = ['contiguous', 'transposed', 'sliced'] as const
 const whole = [[[1]], [[15]], [[16]], [[17]], [[3, 17]], [[2, 3, 4]], [[1009]]]
 const parts = [[[2, 3, 4]], [[3, 17, 1]], [[16, 15, 2]], [[0, 4, 2]]]
 
-function testReduction(name: string, op: Reduce, f: (values: number[]) => number, options: Partial<Parameters<typeof testOp>[1]> = {}): void {
-  testOp(name, { op: (x) => op(x), ref: (x) => x.reduce(x.shape.map((_, d) => d), false, f), shapes: whole, large: [[200, 250]], tolerance: 30, ...options })
-  for (const [dim, keepdim] of [[0, true], [1, false], [-1, false]] as const) {
+function testReduction(
+  name: string,
+  op: Reduce,
+  f: (values: number[]) => number,
+  options: Partial<Parameters<typeof testOp>[1]> = {},
+): void {
+  testOp(name, {
+    op: (x) => op(x),
+    ref: (x) =>
+      x.reduce(
+        x.shape.map((_, d) => d),
+        false,
+        f,
+      ),
+    shapes: whole,
+    large: [[200, 250]],
+    tolerance: 30,
+    ...options,
+  })
+  for (const [dim, keepdim] of [
+    [0, true],
+    [1, false],
+    [-1, false],
+  ] as const) {
     testOp(`${name} over ${dim}`, {
       op: (x) => op(x, { dim, keepdim }),
       ref: (x) => x.reduce([dim], keepdim, f),
@@ -36,24 +73,78 @@ function testReduction(name: string, op: Reduce, f: (values: number[]) => number
 }
 
 testReduction('mean', mean, average, { special: true })
-testReduction('prod', prod, (values) => values.reduce((a, b) => a * b, 1), { inputs: [{ range: [0.95, 1.05] }], tolerance: 200 })
+testReduction('prod', prod, (values) => values.reduce((a, b) => a * b, 1), {
+  inputs: [{ range: [0.95, 1.05] }],
+  tolerance: 200,
+})
 testReduction('amax', amax, largest, { dtypes: numbers, special: true, tolerance: 1, layouts: distinct })
 testReduction('amin', amin, smallest, { dtypes: numbers, special: true, tolerance: 1, layouts: distinct })
-testReduction('any', any, (values) => Number(values.some((v) => v !== 0)), { dtypes: everyDType, result: () => 'bool', gradient: false, inputs: [{ draw: rare }] })
-testReduction('all', all, (values) => Number(values.every((v) => v !== 0)), { dtypes: everyDType, result: () => 'bool', gradient: false, inputs: [{ draw: (random) => 1 - rare(random) }] })
-testReduction('argmax', argmax, indexOf(largest), { dtypes: numbers, special: true, result: () => 'int64', gradient: false })
-testReduction('argmin', argmin, indexOf(smallest), { dtypes: numbers, special: true, result: () => 'int64', gradient: false })
+testReduction('any', any, (values) => Number(values.some((v) => v !== 0)), {
+  dtypes: everyDType,
+  result: () => 'bool',
+  gradient: false,
+  inputs: [{ draw: rare }],
+})
+testReduction('all', all, (values) => Number(values.every((v) => v !== 0)), {
+  dtypes: everyDType,
+  result: () => 'bool',
+  gradient: false,
+  inputs: [{ draw: (random) => 1 - rare(random) }],
+})
+testReduction('argmax', argmax, indexOf(largest), {
+  dtypes: numbers,
+  special: true,
+  result: () => 'int64',
+  gradient: false,
+})
+testReduction('argmin', argmin, indexOf(smallest), {
+  dtypes: numbers,
+  special: true,
+  result: () => 'int64',
+  gradient: false,
+})
 
-const spread = { layouts: distinct, dtypes: ['float32', 'float64'] as const, inputs: [{ range: [-2, 2] as const }], shapes: whole.filter(([shape]) => shape[0] !== 1) }
-testOp('var', { op: (x) => variance(x), ref: (x) => x.reduce(x.shape.map((_, d) => d), false, moment), ...spread, tolerance: 30 })
+const spread = {
+  layouts: distinct,
+  dtypes: ['float32', 'float64'] as const,
+  inputs: [{ range: [-2, 2] as const }],
+  shapes: whole.filter(([shape]) => shape[0] !== 1),
+}
+testOp('var', {
+  op: (x) => variance(x),
+  ref: (x) =>
+    x.reduce(
+      x.shape.map((_, d) => d),
+      false,
+      moment,
+    ),
+  ...spread,
+  tolerance: 30,
+})
 testOp('var of a population', {
   op: (x) => variance(x, { dim: 0, correction: 0 }),
   ref: (x) => x.reduce([0], false, (values) => (moment(values) * (values.length - 1)) / values.length),
   ...spread,
   tolerance: 30,
 })
-testOp('std', { op: (x) => std(x), ref: (x) => x.reduce(x.shape.map((_, d) => d), false, (values) => Math.sqrt(moment(values))), ...spread, tolerance: 30 })
-testOp('std over 1', { op: (x) => std(x, { dim: 1, keepdim: true }), ref: (x) => x.reduce([1], true, (values) => Math.sqrt(moment(values))), ...spread, shapes: [[[3, 17]], [[2, 3, 4]]], tolerance: 30 })
+testOp('std', {
+  op: (x) => std(x),
+  ref: (x) =>
+    x.reduce(
+      x.shape.map((_, d) => d),
+      false,
+      (values) => Math.sqrt(moment(values)),
+    ),
+  ...spread,
+  tolerance: 30,
+})
+testOp('std over 1', {
+  op: (x) => std(x, { dim: 1, keepdim: true }),
+  ref: (x) => x.reduce([1], true, (values) => Math.sqrt(moment(values))),
+  ...spread,
+  shapes: [[[3, 17]], [[2, 3, 4]]],
+  tolerance: 30,
+})
 testOp('prod of integers, in int64', {
   op: (x) => prod(x, { dim: 0 }),
   ref: (x) => x.reduce([0], false, (values) => values.reduce((a, b) => a * b, 1)),
@@ -70,14 +161,26 @@ function rare(random: () => number): number {
 const gradOf = (x: Tensor) => (x.grad as Tensor).arraySync()
 
 test('ties share the gradient of amax and amin', () => {
-  const x = tensor([[1, 3, 3], [2, 2, 2]], { requiresGrad: true })
+  const x = tensor(
+    [
+      [1, 3, 3],
+      [2, 2, 2],
+    ],
+    { requiresGrad: true },
+  )
   amax(x, { dim: 1 }).sum().backward()
   const third = Math.fround(1 / 3)
-  expect(gradOf(x)).toEqual([[0, 0.5, 0.5], [third, third, third]])
+  expect(gradOf(x)).toEqual([
+    [0, 0.5, 0.5],
+    [third, third, third],
+  ])
 })
 
 test('argmax and argmin take the first of equals, NaN before all', () => {
-  const x = tensor([[1, 3, 3], [NaN, 5, NaN]])
+  const x = tensor([
+    [1, 3, 3],
+    [NaN, 5, NaN],
+  ])
   expect(argmax(x, { dim: 1 }).arraySync()).toEqual([1, 0])
   expect(argmin(tensor([2, 1, 1])).itemSync()).toBe(1)
   expect(argmax(x).itemSync()).toBe(3)
@@ -93,9 +196,20 @@ test('extrema and products of int64 keep every bit', () => {
 })
 
 test('the gradient of a product with zeros is the product of the others', () => {
-  const x = tensor([[2, 3, 4], [2, 0, 4], [0, 0, 4]], { requiresGrad: true })
+  const x = tensor(
+    [
+      [2, 3, 4],
+      [2, 0, 4],
+      [0, 0, 4],
+    ],
+    { requiresGrad: true },
+  )
   prod(x, { dim: 1 }).sum().backward()
-  expect(gradOf(x)).toEqual([[12, 8, 6], [0, 8, 0], [0, 0, 0]])
+  expect(gradOf(x)).toEqual([
+    [12, 8, 6],
+    [0, 8, 0],
+    [0, 0, 0],
+  ])
 })
 
 test('of nothing', () => {

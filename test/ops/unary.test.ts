@@ -7,7 +7,9 @@ const sigmoid = (x: number) => 1 / (1 + Math.exp(-x))
 const positive = { inputs: [{ range: [0.2, 4] as const }] }
 const awayFromZero = { inputs: [{ draw: (random: () => number) => (random() < 0.5 ? -1 : 1) * (0.5 + 2 * random()) }] }
 /** No step of a rounding function within reach of a central difference. */
-const betweenSteps = { inputs: [{ draw: (random: () => number) => Math.floor(8 * random() - 4) + 0.1 + 0.3 * random() }] }
+const betweenSteps = {
+  inputs: [{ draw: (random: () => number) => Math.floor(8 * random() - 4) + 0.1 + 0.3 * random() }],
+}
 
 /** name, op, definition, what else the case says. */
 const cases: [string, (x: Tensor) => Tensor, (x: number) => number, Partial<OpCase>?][] = [
@@ -61,7 +63,14 @@ const ofIntegers: typeof cases = [
 ]
 
 for (const [name, op, f, options] of ofIntegers) {
-  testOp(`${name} of integers`, { op, ref: (x) => x.map(f), ...elementwise(1), dtypes: integers, gradient: false, ...options })
+  testOp(`${name} of integers`, {
+    op,
+    ref: (x) => x.map(f),
+    ...elementwise(1),
+    dtypes: integers,
+    gradient: false,
+    ...options,
+  })
 }
 
 testOp('exp of integers and booleans, in float32', {

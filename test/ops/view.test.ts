@@ -25,10 +25,30 @@ import { everyDType, NdArray, read, seed, testOp } from '../support'
 
 const moved = { dtypes: everyDType, special: true }
 
-testOp('reshape', { op: (x) => reshape(x, [2, -1]), ref: (x) => x.reshape([2, x.numel / 2]), shapes: [[[6]], [[3, 4]], [[2, 3, 4]], [[4, 1, 5]]], ...moved })
-testOp('permute', { op: (x) => permute(x, [2, 0, -2]), ref: (x) => x.permute([2, 0, 1]), shapes: [[[2, 3, 4]], [[1, 17, 2]], [[0, 2, 3]]], ...moved })
-testOp('transpose', { op: (x) => transpose(x, 0, -1), ref: (x) => x.permute([2, 1, 0]), shapes: [[[2, 3, 4]], [[17, 1, 16]]], ...moved })
-testOp('flatten', { op: (x) => flatten(x, 1), ref: (x) => x.reshape([x.shape[0], x.numel / x.shape[0]]), shapes: [[[2, 3, 4]], [[3, 1, 5]]], ...moved })
+testOp('reshape', {
+  op: (x) => reshape(x, [2, -1]),
+  ref: (x) => x.reshape([2, x.numel / 2]),
+  shapes: [[[6]], [[3, 4]], [[2, 3, 4]], [[4, 1, 5]]],
+  ...moved,
+})
+testOp('permute', {
+  op: (x) => permute(x, [2, 0, -2]),
+  ref: (x) => x.permute([2, 0, 1]),
+  shapes: [[[2, 3, 4]], [[1, 17, 2]], [[0, 2, 3]]],
+  ...moved,
+})
+testOp('transpose', {
+  op: (x) => transpose(x, 0, -1),
+  ref: (x) => x.permute([2, 1, 0]),
+  shapes: [[[2, 3, 4]], [[17, 1, 16]]],
+  ...moved,
+})
+testOp('flatten', {
+  op: (x) => flatten(x, 1),
+  ref: (x) => x.reshape([x.shape[0], x.numel / x.shape[0]]),
+  shapes: [[[2, 3, 4]], [[3, 1, 5]]],
+  ...moved,
+})
 testOp('slice', {
   op: (x) => slice(x, [[1, -1], 2, [null, null, 3]]),
   ref: (x) => NdArray.make([x.shape[0] - 2, Math.ceil(x.shape[2] / 3)], ([i, k]) => x.at([i + 1, 2, 3 * k])),
@@ -45,7 +65,10 @@ testOp('views of views, added up', {
   op: (x) => reshape(permute(slice(x, [null, [1, null, 2]]), [1, 0]), [-1]).mul(x.select(0, 0).slice([0])),
   ref: (x) => {
     const columns = Math.ceil((x.shape[1] - 1) / 2)
-    return NdArray.make([columns * x.shape[0]], ([i]) => x.at([i % x.shape[0], 1 + 2 * Math.floor(i / x.shape[0])]) * x.at([0, 0]))
+    return NdArray.make(
+      [columns * x.shape[0]],
+      ([i]) => x.at([i % x.shape[0], 1 + 2 * Math.floor(i / x.shape[0])]) * x.at([0, 0]),
+    )
   },
   shapes: [[[3, 4]], [[2, 7]]],
 })
@@ -106,7 +129,12 @@ describe('errors', () => {
     ['reshape with two -1', () => reshape(x, [-1, -1]), ShapeError, 'reshape: expected'],
     ['reshape with a fraction', () => reshape(x, [1.5, 4]), ShapeError, 'reshape: expected a shape'],
     ['reshape without a list', () => reshape(x, 6 as never), ShapeError, 'reshape: expected a shape'],
-    ['reshape to nine dims', () => reshape(zeros([1]), new Array<number>(9).fill(1)), ShapeError, 'at most 8 dimensions'],
+    [
+      'reshape to nine dims',
+      () => reshape(zeros([1]), new Array<number>(9).fill(1)),
+      ShapeError,
+      'at most 8 dimensions',
+    ],
     ['permute', () => permute(x, [0, 0]), ShapeError, 'permute: expected each of the 2 dims once, got [0, 0]'],
     ['transpose', () => transpose(x, 0, 2), ShapeError, 'transpose: expected a dim in [-2, 1], got 2'],
     ['slice index', () => slice(x, [2]), ShapeError, 'slice: expected an index in [-2, 1] for dim 0, got 2'],
@@ -120,7 +148,12 @@ describe('errors', () => {
     ['unsqueeze', () => unsqueeze(x, 3), ShapeError, 'unsqueeze: expected a dim in [-3, 2], got 3'],
     ['flatten', () => flatten(x, 1, 0), ArgumentError, 'flatten: expected startDim before endDim'],
     ['T', () => zeros([1, 2, 3]).T, ShapeError, 'T: expected at most 2 dims'],
-    ['narrow of a scalar', () => narrow(zeros([]), 0, 0, 0), ShapeError, 'narrow: expected at least 1 dimension, got []'],
+    [
+      'narrow of a scalar',
+      () => narrow(zeros([]), 0, 0, 0),
+      ShapeError,
+      'narrow: expected at least 1 dimension, got []',
+    ],
     ['select of a scalar', () => select(zeros([]), 0, 0), ShapeError, 'select: expected at least 1 dimension, got []'],
     ['split of a scalar', () => split(zeros([]), 1), ShapeError, 'split: expected at least 1 dimension, got []'],
     ['chunk of a scalar', () => chunk(zeros([]), 1), ShapeError, 'chunk: expected at least 1 dimension, got []'],
@@ -169,7 +202,9 @@ describe('any chain of views agrees with a naive interpreter', () => {
     fc.assert(
       fc.property(
         fc.array(fc.integer({ min: 0, max: 4 }), { maxLength: 4 }),
-        fc.array(fc.tuple(fc.integer({ min: 0, max: steps.length - 1 }), fc.infiniteStream(fc.nat())), { maxLength: 6 }),
+        fc.array(fc.tuple(fc.integer({ min: 0, max: steps.length - 1 }), fc.infiniteStream(fc.nat())), {
+          maxLength: 6,
+        }),
         (shape, chain) => {
           let count = 0
           let a = NdArray.make(shape, () => count++)

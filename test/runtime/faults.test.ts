@@ -55,7 +55,7 @@ test('a fault that was awaited is not reported again', async () => {
 })
 
 test('a fault that nobody awaited is told at the end of the program', async () => {
-  const result = await runProgram(`n.indexSelect(n.tensor([1, 2, 3]), 0, n.tensor([7n]))`)
+  const result = await runProgram('n.indexSelect(n.tensor([1, 2, 3]), 0, n.tensor([7n]))')
   expect(result.code).toBe(0)
   expect(result.stderr).toMatch(/neurite: a computation failed and nobody awaited it: index_select: .*7/)
 })

@@ -38,7 +38,9 @@ export function compare(what: string, got: NdArray, want: NdArray, dtype: DType,
   for (let i = 0; i < got.numel; i++) {
     comparisons++
     if (!agrees(got.data[i], want.data[i], dtype, tolerance)) {
-      throw new Error(`${what}: expected ${want.data[i]} at element ${i} of [${got.shape.join(', ')}], got ${got.data[i]}`)
+      throw new Error(
+        `${what}: expected ${want.data[i]} at element ${i} of [${got.shape.join(', ')}], got ${got.data[i]}`,
+      )
     }
   }
 }

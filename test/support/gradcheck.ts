@@ -62,12 +62,25 @@ function setUp(test: OpCase, row: GradientFactors, random: () => number): Setup 
   const wanted = tensors.flatMap((t, i) => (isFloat(t.dtype) && !test.inputs?.[i]?.dtype ? [i] : []))
   for (const i of wanted) tensors[i].setRequiresGrad()
   const outputs = list(test.op(...tensors))
-  const dys = outputs.map((y) => layOut(NdArray.make(y.shape, () => random() * 2 - 1), y.dtype, row.first))
+  const dys = outputs.map((y) =>
+    layOut(
+      NdArray.make(y.shape, () => random() * 2 - 1),
+      y.dtype,
+      row.first,
+    ),
+  )
   return { tensors, held, wanted, outputs, dys: dys.map(({ t }) => t), heldDys: dys.map((dy) => dy.held) }
 }
 
-function gradients({ outputs, dys, tensors, wanted }: Setup, options: { createGraph?: boolean; retainGraph?: boolean }): (Tensor | null)[] {
-  return grad(outputs, wanted.map((i) => tensors[i]), { ...options, gradOutputs: dys, allowUnused: true })
+function gradients(
+  { outputs, dys, tensors, wanted }: Setup,
+  options: { createGraph?: boolean; retainGraph?: boolean },
+): (Tensor | null)[] {
+  return grad(
+    outputs,
+    wanted.map((i) => tensors[i]),
+    { ...options, gradOutputs: dys, allowUnused: true },
+  )
 }
 
 export function checkGradient(name: string, test: OpCase, row: GradientFactors, random: () => number): void {
@@ -92,7 +105,8 @@ export function checkGradient(name: string, test: OpCase, row: GradientFactors, 
 
 function gradientOf(what: string, gradient: Tensor | null, input: Tensor): NdArray {
   if (gradient === null) throw new Error(`${what}: expected a gradient, got none`)
-  if (gradient.dtype !== input.dtype) throw new Error(`${what}: expected a gradient of ${input.dtype}, got ${gradient.dtype}`)
+  if (gradient.dtype !== input.dtype)
+    throw new Error(`${what}: expected a gradient of ${input.dtype}, got ${gradient.dtype}`)
   return read(gradient)
 }
 
@@ -107,7 +121,14 @@ export function checkSecondGradient(name: string, test: OpCase, row: GradientFac
   const { tensors, held, wanted, dys, heldDys } = setup
   for (const dy of dys) dy.setRequiresGrad()
   const dxs = gradients(setup, { createGraph: true })
-  const weights = wanted.map((i) => layOut(NdArray.make(tensors[i].shape, () => random() * 2 - 1), row.dtype, 'contiguous').t)
+  const weights = wanted.map(
+    (i) =>
+      layOut(
+        NdArray.make(tensors[i].shape, () => random() * 2 - 1),
+        row.dtype,
+        'contiguous',
+      ).t,
+  )
   const total = weightedSum(dxs, weights)
   const variables = [...wanted.map((i) => tensors[i]), ...dys]
   const second = total.requiresGrad ? grad(total, variables, { allowUnused: true }) : variables.map(() => null)
@@ -121,7 +142,13 @@ export function checkSecondGradient(name: string, test: OpCase, row: GradientFac
       const want = centralDifference(firstGradient, x, element)
       const label = k < wanted.length ? `input ${wanted[k]}` : 'dy'
       const tolerance = scaled(gradientTolerances.float64, 10 * toleranceFactor(test, row.dtype))
-      compareNumber(`${what}: second gradient of ${label} at ${element}`, got?.data[element] ?? 0, want, row.dtype, tolerance)
+      compareNumber(
+        `${what}: second gradient of ${label} at ${element}`,
+        got?.data[element] ?? 0,
+        want,
+        row.dtype,
+        tolerance,
+      )
     }
   })
 }

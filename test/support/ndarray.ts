@@ -78,9 +78,14 @@ export class NdArray {
   static zip(f: (...values: number[]) => number, ...arrays: NdArray[]): NdArray {
     const [first, second] = arrays
     if (arrays.length === 2 && first.shape.join() === second.shape.join()) {
-      return new NdArray(first.shape, first.data.map((value, i) => f(value, second.data[i])))
+      return new NdArray(
+        first.shape,
+        first.data.map((value, i) => f(value, second.data[i])),
+      )
     }
-    return NdArray.make(broadcastShape(arrays.map((a) => a.shape)), (index) => f(...arrays.map((a) => a.broadcastAt(index))))
+    return NdArray.make(broadcastShape(arrays.map((a) => a.shape)), (index) =>
+      f(...arrays.map((a) => a.broadcastAt(index))),
+    )
   }
 
   /** f of all elements along `dims`, in row-major order. */

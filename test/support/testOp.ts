@@ -1,5 +1,5 @@
-// testOp: proves one op against its definition, over the CPU variants of this machine, dtypes, layouts, sizes and special
-// values, with the same bits for any number of threads, and with gradients (gradcheck.ts).
+// testOp: proves one op against its definition, over the CPU variants of this machine, dtypes, layouts, sizes and
+// special values, with the same bits for any number of threads, and with gradients (gradcheck.ts).
 import type { DType } from '../../lib/dtype'
 import { cpuInfo, getNumThreads, setCpuIsa, setNumThreads } from '../../lib/runtime'
 import { dataSync } from '../../lib/ops/read'
@@ -76,7 +76,10 @@ export function testOp(name: string, test: OpCase): void {
 function gradientCover(test: OpCase, random: () => number): GradientFactors[] {
   const shapes = test.gradientShapes ?? test.shapes.filter((list) => size(list) <= 400)
   const dtypes = floats.filter((d) => test.dtypes?.includes(d) ?? true)
-  return cover({ isa: cpuInfo().isas, dtype: dtypes, shapes, ...layoutFactors(test, test.gradientLayouts ?? test.layouts) }, random)
+  return cover(
+    { isa: cpuInfo().isas, dtype: dtypes, shapes, ...layoutFactors(test, test.gradientLayouts ?? test.layouts) },
+    random,
+  )
 }
 
 type Layouts = Parameters<typeof makeInputs>[3]
@@ -90,7 +93,8 @@ function checkValues(
   layout: Layouts,
   random: () => number,
 ): void {
-  const what = `${name} of ${dtype} ${shapes.map((s) => `[${s.join(', ')}]`).join(' ')} ${layout.join('/')} on ${cpuInfo().isa}`
+  const sizes = shapes.map((s) => `[${s.join(', ')}]`).join(' ')
+  const what = `${name} of ${dtype} ${sizes} ${layout.join('/')} on ${cpuInfo().isa}`
   const { tensors, held } = makeInputs(test, shapes, dtype, layout, special, random)
   const got = list(test.op(...tensors))
   const want = list(test.ref(...held))

@@ -1,5 +1,5 @@
-// How far a result may be from its float64 reference, per dtype: |got − want| ≤ absolute + relative · |want|. A case that
-// sums many products scales these by its `tolerance`.
+// How far a result may be from its float64 reference, per dtype: |got − want| ≤ absolute + relative · |want|. A case
+// that sums many products scales these by its `tolerance`.
 import type { DType } from '../../lib/dtype'
 
 export interface Tolerance {
