@@ -77,8 +77,8 @@ testReduction('prod', prod, (values) => values.reduce((a, b) => a * b, 1), {
   inputs: [{ range: [0.95, 1.05] }],
   tolerance: 200,
 })
-testReduction('amax', amax, largest, { dtypes: numbers, special: true, tolerance: 1, layouts: distinct })
-testReduction('amin', amin, smallest, { dtypes: numbers, special: true, tolerance: 1, layouts: distinct })
+testReduction('amax', amax, largest, { dtypes: numbers, special: true, tolerance: 1, gradientLayouts: distinct })
+testReduction('amin', amin, smallest, { dtypes: numbers, special: true, tolerance: 1, gradientLayouts: distinct })
 testReduction('any', any, (values) => Number(values.some((v) => v !== 0)), {
   dtypes: everyDType,
   result: () => 'bool',
@@ -105,7 +105,7 @@ testReduction('argmin', argmin, indexOf(smallest), {
 })
 
 const spread = {
-  layouts: distinct,
+  gradientLayouts: distinct,
   dtypes: ['float32', 'float64'] as const,
   inputs: [{ range: [-2, 2] as const }],
   shapes: whole.filter(([shape]) => shape[0] !== 1),
