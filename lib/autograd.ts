@@ -1,5 +1,5 @@
 // Recording: one node per op, saved tensors, and `apply`, the one door through which every op enters.
-import { AutogradError } from './errors'
+import { AutogradError, checkFunction } from './errors'
 import { Tensor } from './tensor'
 
 /** What an op accepts: tensors, and numbers that stay numbers. */
@@ -232,6 +232,7 @@ export function runPass(nodes: ReadonlySet<Node> | null, recorded: boolean, work
  * @throws AutogradError for an async function: what follows its first `await` would run with recording on.
  */
 export function noGrad<T>(work: () => T): T {
+  checkFunction('noGrad', 'work', work)
   if (Object.prototype.toString.call(work) === '[object AsyncFunction]') {
     throw new AutogradError('noGrad: expected a synchronous function, got an async one; wrap the parts between awaits')
   }
@@ -240,5 +241,6 @@ export function noGrad<T>(work: () => T): T {
 
 /** Runs `work` with recording, inside `noGrad`. */
 export function enableGrad<T>(work: () => T): T {
+  checkFunction('enableGrad', 'work', work)
   return setGradEnabled(true, work)
 }

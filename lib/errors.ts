@@ -87,3 +87,10 @@ export function show(value: unknown): string {
   if (ArrayBuffer.isView(value)) return `${value.constructor.name}(${(value as Uint8Array).length ?? value.byteLength})`
   return value.constructor?.name ?? 'Object'
 }
+
+/** A callback that a caller gave. */
+export function checkFunction(op: string, name: string, value: unknown): void {
+  if (typeof value !== 'function') {
+    throw new ArgumentError(`${op}: expected ${name} to be a function, got ${show(value)}`)
+  }
+}

@@ -1,5 +1,5 @@
 // Which tensors were made since when: `scope` frees what a function made and did not return.
-import { ArgumentError } from './errors'
+import { ArgumentError, checkFunction, show } from './errors'
 import type { Tensor } from './tensor'
 
 let made: Tensor[] | null = null
@@ -25,6 +25,9 @@ export function collectMade<T>(work: () => T): { result: T; tensors: Tensor[] } 
 
 /** Takes a tensor out of every scope: it lives until it is disposed or garbage-collected. Returns the tensor. */
 export function keep<T extends Tensor>(t: T): T {
+  if (typeof (t as Tensor | null | undefined)?.isKept !== 'boolean') {
+    throw new ArgumentError(`keep: expected a tensor, got ${show(t)}`)
+  }
   t.isKept = true
   return t
 }
@@ -54,6 +57,7 @@ function reachable(value: unknown): Set<unknown> {
  * @throws ArgumentError if `work` returns a promise: what comes after an `await` runs when the scope is already over.
  */
 export function scope<T>(work: () => T): T {
+  checkFunction('scope', 'work', work)
   const { result, tensors } = collectMade(work)
   const found = reachable(result)
   for (const t of tensors) {

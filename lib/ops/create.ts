@@ -1,4 +1,5 @@
 // New tensors: from JavaScript values, and filled ones.
+import { checkTensor } from '../check'
 import { checkDevice, type Device } from '../device'
 import { checkDType, type DType, isFloat, type TypedArray } from '../dtype'
 import { ArgumentError, ShapeError, show } from '../errors'
@@ -114,32 +115,42 @@ function convert(x: Tensor, dtype: DType): Tensor {
   return y
 }
 
-/** A tensor filled with `value`. */
-export function full(shape: Shape, value: number | bigint | boolean, options: TensorOptions = {}): Tensor {
-  const natural = typeof value === 'bigint' ? 'int64' : typeof value === 'boolean' ? 'bool' : 'float32'
-  const dtype = options.dtype === undefined ? natural : checkDType('full', options.dtype)
-  if (typeof value !== 'number' && typeof value !== 'bigint' && typeof value !== 'boolean') {
-    throw new ArgumentError(`full: expected a number, bigint or boolean, got ${show(value)}`)
-  }
-  const y = new Tensor([...checkShape('full', shape)], dtype, checkDevice('full', options.device))
-  kernels.fill(y, typeof value === 'boolean' ? Number(value) : value)
+function filled(op: string, shape: Shape, value: number | bigint, natural: DType, options: TensorOptions): Tensor {
+  const dtype = options.dtype === undefined ? natural : checkDType(op, options.dtype)
+  const y = new Tensor([...checkShape(op, shape)], dtype, checkDevice(op, options.device))
+  kernels.fill(y, value)
   return options.requiresGrad ? y.setRequiresGrad() : y
 }
 
+/** A tensor of the given shape filled with `value`. Without `dtype`: float32, int64 for a bigint, bool for a boolean. */
+export function full(shape: Shape, value: number | bigint | boolean, options: TensorOptions = {}): Tensor {
+  if (typeof value !== 'number' && typeof value !== 'bigint' && typeof value !== 'boolean') {
+    throw new ArgumentError(`full: expected a number, bigint or boolean, got ${show(value)}`)
+  }
+  const natural = typeof value === 'bigint' ? 'int64' : typeof value === 'boolean' ? 'bool' : 'float32'
+  return filled('full', shape, typeof value === 'boolean' ? Number(value) : value, natural, options)
+}
+
+/** Zeros, float32 unless `dtype` is given. */
 export function zeros(shape: Shape, options: TensorOptions = {}): Tensor {
-  return full(shape, 0, { dtype: 'float32', ...options })
+  return filled('zeros', shape, 0, 'float32', options)
 }
 
+/** Ones, float32 unless `dtype` is given. */
 export function ones(shape: Shape, options: TensorOptions = {}): Tensor {
-  return full(shape, 1, { dtype: 'float32', ...options })
+  return filled('ones', shape, 1, 'float32', options)
 }
 
+/** Zeros of x's shape, dtype and device. */
 export function zerosLike(x: Tensor, options: TensorOptions = {}): Tensor {
-  return full(x.shape, 0, { dtype: x.dtype, device: x.device, ...options })
+  checkTensor('zerosLike', 'x', x)
+  return filled('zerosLike', x.shape, 0, x.dtype, { device: x.device, ...options })
 }
 
+/** Ones of x's shape, dtype and device. */
 export function onesLike(x: Tensor, options: TensorOptions = {}): Tensor {
-  return full(x.shape, 1, { dtype: x.dtype, device: x.device, ...options })
+  checkTensor('onesLike', 'x', x)
+  return filled('onesLike', x.shape, 1, x.dtype, { device: x.device, ...options })
 }
 
 /**

@@ -61,7 +61,9 @@ function checkInner(op: string, a: Tensor, b: Tensor, inner: number, otherInner:
  * and as a column on the right, and its dimension is dropped from the result.
  */
 export function matmul(a: Tensor, b: Tensor): Tensor {
-  if (checkTensor('matmul', 'a', a).ndim === 0 || checkTensor('matmul', 'b', b).ndim === 0) {
+  checkTensor('matmul', 'a', a)
+  checkTensor('matmul', 'b', b)
+  if (a.ndim === 0 || b.ndim === 0) {
     throw new ShapeError(
       `matmul: expected at least 1 dimension, got [${a.shape.join(', ')}] and [${b.shape.join(', ')}]`,
     )

@@ -169,17 +169,17 @@ function like(op: string, x: Tensor, options: RandomOptions): RandomOptions {
 
 /** Uniform numbers in [0, 1) of x's shape and dtype. */
 export function randLike(x: Tensor, options: RandomOptions = {}): Tensor {
-  return rand(x.shape, like('randLike', x, options))
+  return rand(checkTensor('randLike', 'x', x).shape, like('randLike', x, options))
 }
 
 /** Normal numbers of x's shape and dtype. */
 export function randnLike(x: Tensor, options: RandomOptions = {}): Tensor {
-  return randn(x.shape, like('randnLike', x, options))
+  return randn(checkTensor('randnLike', 'x', x).shape, like('randnLike', x, options))
 }
 
 /** Uniform integers in [low, high) of x's shape and dtype. */
 export function randintLike(x: Tensor, low: number, high: number, options: RandomOptions = {}): Tensor {
-  return randint(low, high, x.shape, like('randintLike', x, options))
+  return randint(low, high, checkTensor('randintLike', 'x', x).shape, like('randintLike', x, options))
 }
 
 /** Overwrites x with uniform numbers in [low, high). Returns x. */

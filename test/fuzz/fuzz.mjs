@@ -2,7 +2,7 @@
 // arguments. Errors are fine, a crash is not; afterwards the arithmetic must still be right.
 import { createRequire } from 'node:module'
 import { Draw } from './draw.mjs'
-import { NativeCalls } from './native.mjs'
+import { memoryLimit, NativeCalls } from './native.mjs'
 import { recipes } from './recipes.mjs'
 import { World } from './world.mjs'
 
@@ -14,7 +14,7 @@ const calls = Number(process.argv[2] ?? 100_000)
 const seed = Number(process.argv[3] ?? 20261120)
 console.log(`seed ${seed}`)
 
-n.setMemoryLimit(128 * 2 ** 20)
+n.setMemoryLimit(memoryLimit)
 n.manualSeed(seed)
 const draw = new Draw(seed)
 const world = new World(n, draw)
