@@ -122,7 +122,7 @@ function filled(op: string, shape: Shape, value: number | bigint, natural: DType
   return options.requiresGrad ? y.setRequiresGrad() : y
 }
 
-/** A tensor of the given shape filled with `value`. Without `dtype`: float32, int64 for a bigint, bool for a boolean. */
+/** A tensor filled with `value`. Without `dtype`: float32, int64 for a bigint, bool for a boolean. */
 export function full(shape: Shape, value: number | bigint | boolean, options: TensorOptions = {}): Tensor {
   if (typeof value !== 'number' && typeof value !== 'bigint' && typeof value !== 'boolean') {
     throw new ArgumentError(`full: expected a number, bigint or boolean, got ${show(value)}`)
