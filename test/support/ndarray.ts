@@ -76,16 +76,19 @@ export class NdArray {
 
   /** f of the elements of all arrays, broadcast together. */
   static zip(f: (...values: number[]) => number, ...arrays: NdArray[]): NdArray {
-    const [first, second] = arrays
-    if (arrays.length === 2 && first.shape.join() === second.shape.join()) {
-      return new NdArray(
-        first.shape,
-        first.data.map((value, i) => f(value, second.data[i])),
-      )
+    const shape = broadcastShape(arrays.map((a) => a.shape))
+    const values = new Array<number>(arrays.length)
+    if (arrays.every((a) => a.shape.join() === shape.join())) {
+      const data = arrays[0].data.map((_, i) => {
+        for (let k = 0; k < arrays.length; k++) values[k] = arrays[k].data[i]
+        return f(...values)
+      })
+      return new NdArray(shape, data)
     }
-    return NdArray.make(broadcastShape(arrays.map((a) => a.shape)), (index) =>
-      f(...arrays.map((a) => a.broadcastAt(index))),
-    )
+    return NdArray.make(shape, (index) => {
+      for (let k = 0; k < arrays.length; k++) values[k] = arrays[k].broadcastAt(index)
+      return f(...values)
+    })
   }
 
   /** f of all elements along `dims`, in row-major order. */
