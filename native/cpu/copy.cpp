@@ -1,17 +1,34 @@
 // Movement of elements: copy between layouts and dtypes, cat, triangle. One dtype: dense rows are moved as bytes,
 // transposes by tiles, the rest element by element. Two dtypes: blocks are gathered, converted by vectors and stored.
 #include "cpu/convert.h"
-#include "cpu/transpose.h"
+#include "cpu/tiles.h"
 
 namespace neurite::NR_ISA {
 namespace {
 
 constexpr int64_t grain = 1 << 15;
 
+// y[r, c] = x[r, c] where the columns of x are dense, and as a rule the rows of y; turned in a buffer that fits the
+// first-level cache.
+template <class T>
+void copy_transposed(nr_context* ctx, const nest<2>& l, int dim) {
+  constexpr int64_t edge = sizeof(T) == 8 ? 32 : 64;
+  const int64_t y_row = l.stride[0][dim], x_row = l.stride[1][dim];
+  each_tile(ctx, l, dim, edge, [&](char* const* p, int64_t rows, int64_t columns) {
+    T turned[edge][edge];
+    for (int64_t c = 0; c < columns; c++) {
+      T dense[edge];
+      gather_row(dense, p[1] + c * l.step(1), x_row, rows);
+      for (int64_t r = 0; r < rows; r++) turned[r][c] = dense[r];
+    }
+    for (int64_t r = 0; r < rows; r++) scatter_row(p[0] + r * y_row, l.step(0), turned[r], columns);
+  });
+}
+
 template <class T>
 void copy_elements(nr_context* ctx, const nest<2>& l) {
   if (l.numel == 0) return;
-  const int dim = transposed_dim(l, sizeof(T));
+  const int dim = transposed_dim(l, {sizeof(T), sizeof(T)});
   if (dim >= 0) return copy_transposed<T>(ctx, l, dim);
   const bool dense_y = l.step(0) == static_cast<int64_t>(sizeof(T));
   parallel_range(ctx, l.numel, grain, [&](int64_t begin, int64_t end) {

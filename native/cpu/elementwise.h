@@ -3,7 +3,7 @@
 // that one dense inner loop serves every layout. Only that loop is compiled per kernel and dtype.
 #pragma once
 #include "cpu/dtype.h"
-#include "cpu/strided.h"
+#include "cpu/tiles.h"
 
 namespace neurite::NR_ISA {
 namespace {
@@ -106,50 +106,20 @@ void run_staged(const nest<1 + K>& l, const inner_loop<K>& loop, bool dense, int
   }
 }
 
-// The dim along which some operand is dense although its rows are not: a transposed one. -1 if there is none.
-template <int K>
-int transposed_dim(const nest<1 + K>& l, const inner_loop<K>& loop) {
-  for (int k = 0; k < K; k++) {
-    const int64_t step = l.step(k + 1);
-    if (step == 0 || step == loop.x_size[k]) continue;
-    for (int d = 0; d < l.ndim - 1; d++)
-      if (l.stride[k + 1][d] == loop.x_size[k]) return d;
-  }
-  return -1;
-}
-
-// Tile by tile over `dim` and the rows, so that every cache line of a transposed operand is used while it is near.
 template <int K>
 void run_tiled(nr_context* ctx, const nest<1 + K>& l, const inner_loop<K>& loop, int dim) {
-  constexpr int64_t edge = 64;
-  const int last = l.ndim - 1;
-  const int64_t size[2] = {l.shape[dim], l.row()};
-  nest<1 + K> tiles = l;
-  tiles.shape[dim] = (size[0] + edge - 1) / edge;
-  tiles.shape[last] = (size[1] + edge - 1) / edge;
-  tiles.numel = 1;
-  for (int d = 0; d < l.ndim; d++) tiles.numel *= tiles.shape[d];
-  for (int k = 0; k <= K; k++) {
-    tiles.stride[k][dim] *= edge;
-    tiles.stride[k][last] *= edge;
-  }
-  parallel_range(ctx, tiles.numel, task_elements / (edge * edge), [&](int64_t begin, int64_t end) {
-    for (int64_t at = begin; at < end; at++) {
-      nest<1 + K> one;
-      one.ndim = 2;
-      int64_t place = 1;  // of the tile along dim
-      for (int d = last; d > dim; d--) place *= tiles.shape[d];
-      const int64_t start[2] = {at / place % tiles.shape[dim] * edge, at % tiles.shape[last] * edge};
-      for (int i = 0; i < 2; i++) {
-        one.shape[i] = size[i] - start[i] < edge ? size[i] - start[i] : edge;
-        for (int k = 0; k <= K; k++) one.stride[k][i] = l.stride[k][i == 0 ? dim : last];
-      }
-      one.numel = one.shape[0] * one.shape[1];
-      each_row(tiles, at, at + 1, [&](char* const* p, int64_t) {
-        for (int k = 0; k <= K; k++) one.base[k] = p[k];
-      });
-      run_staged(one, loop, false, 0, one.numel);
+  each_tile(ctx, l, dim, 64, [&](char* const* p, int64_t rows, int64_t columns) {
+    nest<1 + K> tile;
+    tile.ndim = 2;
+    tile.numel = rows * columns;
+    tile.shape[0] = rows;
+    tile.shape[1] = columns;
+    for (int k = 0; k <= K; k++) {
+      tile.base[k] = p[k];
+      tile.stride[k][0] = l.stride[k][dim];
+      tile.stride[k][1] = l.step(k);
     }
+    run_staged(tile, loop, false, 0, tile.numel);
   });
 }
 
@@ -165,7 +135,9 @@ void run_elementwise(nr_context* ctx, const nest<1 + K>& l, const inner_loop<K>&
   }
   const bool possible = constants == 0 || (loop.takes_constants && constants != (1u << K) - 1);
   if (direct && possible) return run_direct(ctx, l, loop, constants);
-  const int dim = transposed_dim(l, loop);
+  int64_t size[1 + K] = {loop.y_size};
+  for (int k = 0; k < K; k++) size[k + 1] = loop.x_size[k];
+  const int dim = transposed_dim(l, size);
   if (dim >= 0) return run_tiled(ctx, l, loop, dim);
   const bool dense = l.is_dense(0, loop.y_size);
   parallel_range(ctx, l.numel, task_elements,

@@ -126,7 +126,11 @@ inline void gather_row(T* out, const char* p, int64_t step, int64_t n) {
 }
 template <class T>
 inline void scatter_row(char* p, int64_t step, const T* x, int64_t n) {
-  for (int64_t i = 0; i < n; i++) *reinterpret_cast<T*>(p + i * step) = x[i];
+  if (step == static_cast<int64_t>(sizeof(T))) {
+    __builtin_memcpy(p, x, static_cast<size_t>(n) * sizeof(T));
+  } else {
+    for (int64_t i = 0; i < n; i++) *reinterpret_cast<T*>(p + i * step) = x[i];
+  }
 }
 
 // Calls visit(bits) with an unsigned value as wide as an element, for kernels that move bits of any dtype.
