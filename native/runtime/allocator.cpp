@@ -29,7 +29,7 @@ void host_release(void* block, size_t) {
 }
 
 void host_copy(void* to, const void* from, size_t bytes) {
-  std::memcpy(to, from, bytes);
+  if (bytes > 0) std::memcpy(to, from, bytes);  // an empty array has no address
 }
 
 }  // namespace
