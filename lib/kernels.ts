@@ -75,6 +75,8 @@ export const kernelNames = [
   'scatter_add',
   'embedding',
   'embedding_backward',
+  'sort',
+  'topk',
   'sum',
   'mean',
   'prod',
@@ -100,6 +102,8 @@ export const kernelNames = [
   'cross_entropy_backward',
   'layer_norm',
   'layer_norm_backward',
+  'rms_norm',
+  'rms_norm_backward',
   'batch_norm',
   'batch_norm_backward',
   'dropout',
@@ -784,6 +788,34 @@ export function embeddingBackward(dy: Tensor, index: Tensor, dw: Tensor, padding
   adopt(dw, dwAt)
 }
 
+export function sort(x: Tensor, values: Tensor, index: Tensor, dim: number, descending: boolean): void {
+  let at = 0
+  at = writeTensor(x, at)
+  const valuesAt = at
+  at = writeTarget(values, at)
+  const indexAt = at
+  at = writeTarget(index, at)
+  at = writeNumber(dim, at)
+  at = writeNumber(descending ? 1 : 0, at)
+  finish(call(kernels.sort, [values, index]))
+  adopt(values, valuesAt)
+  adopt(index, indexAt)
+}
+
+export function topk(x: Tensor, values: Tensor, index: Tensor, dim: number, largest: boolean): void {
+  let at = 0
+  at = writeTensor(x, at)
+  const valuesAt = at
+  at = writeTarget(values, at)
+  const indexAt = at
+  at = writeTarget(index, at)
+  at = writeNumber(dim, at)
+  at = writeNumber(largest ? 1 : 0, at)
+  finish(call(kernels.topk, [values, index]))
+  adopt(values, valuesAt)
+  adopt(index, indexAt)
+}
+
 export function sum(x: Tensor, y: Tensor, dims: number): void {
   let at = 0
   at = writeTensor(x, at)
@@ -1097,6 +1129,35 @@ export function layerNormBackward(dy: Tensor, x: Tensor, w: Tensor | null, mean:
   adopt(dx, dxAt)
   adoptOptional(dw, dwAt)
   adoptOptional(db, dbAt)
+}
+
+export function rmsNorm(x: Tensor, w: Tensor | null, y: Tensor, rstd: Tensor, eps: number): void {
+  let at = 0
+  at = writeTensor(x, at)
+  at = writeOptional(w, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  const rstdAt = at
+  at = writeTarget(rstd, at)
+  at = writeNumber(eps, at)
+  finish(call(kernels.rms_norm, [y, rstd]))
+  adopt(y, yAt)
+  adopt(rstd, rstdAt)
+}
+
+export function rmsNormBackward(dy: Tensor, x: Tensor, w: Tensor | null, rstd: Tensor, dx: Tensor, dw: Tensor | null): void {
+  let at = 0
+  at = writeTensor(dy, at)
+  at = writeTensor(x, at)
+  at = writeOptional(w, at)
+  at = writeTensor(rstd, at)
+  const dxAt = at
+  at = writeTarget(dx, at)
+  const dwAt = at + 1
+  at = writeOptionalTarget(dw, at)
+  finish(call(kernels.rms_norm_backward, [dx, dw]))
+  adopt(dx, dxAt)
+  adoptOptional(dw, dwAt)
 }
 
 export function batchNorm(x: Tensor, w: Tensor | null, b: Tensor | null, runningMean: Tensor | null, runningVar: Tensor | null, y: Tensor, mean: Tensor, rstd: Tensor, momentum: number, eps: number): void {

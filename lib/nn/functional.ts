@@ -1,6 +1,7 @@
 // The functions behind the layers, under PyTorch's names: `nn.functional.crossEntropy(x, y)`.
 export { scaledDotProductAttention } from '../ops/attention'
 export { conv1d, conv2d, conv3d } from '../ops/conv'
+export { convTranspose1d, convTranspose2d, convTranspose3d } from '../ops/convTranspose'
 export { crossEntropy, nllLoss } from '../ops/crossEntropy'
 export { dropout } from '../ops/dropout'
 export { embedding } from '../ops/embedding'
@@ -19,5 +20,6 @@ export {
   maxPool2d,
   maxPool3d,
 } from '../ops/pool'
+export { rmsNorm } from '../ops/rmsNorm'
 export { logSoftmax, softmax } from '../ops/softmax'
 export { elu, gelu, leakyRelu, relu, sigmoid, silu, softplus, tanh } from '../ops/unary'

@@ -3,6 +3,12 @@ export * from './activation'
 export { type AttendOptions, MultiheadAttention, type MultiheadAttentionOptions } from './attention'
 export { clipGradNorm, clipGradValue } from './clip'
 export { Conv1d, Conv2d, Conv3d, type ConvLayerOptions } from './conv'
+export {
+  ConvTranspose1d,
+  ConvTranspose2d,
+  ConvTranspose3d,
+  type ConvTransposeLayerOptions,
+} from './convTranspose'
 export { Dropout } from './dropout'
 export { Embedding, type EmbeddingLayerOptions } from './embedding'
 export { Flatten } from './flatten'
@@ -19,6 +25,8 @@ export {
   type BatchNormLayerOptions,
   LayerNorm,
   type LayerNormLayerOptions,
+  RMSNorm,
+  type RMSNormLayerOptions,
 } from './norm'
 export { buffer, parameter } from './parameter'
 export {

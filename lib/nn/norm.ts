@@ -5,6 +5,7 @@ import { addInPlace, mul, sub } from '../ops/arithmetic'
 import { to } from '../ops/copy'
 import { ones, zeros } from '../ops/create'
 import { batchNorm, layerNorm } from '../ops/norm'
+import { rmsNorm } from '../ops/rmsNorm'
 import { reciprocal } from '../ops/unary'
 import { checkInteger, checkNumber, checkShape } from '../shape'
 import type { Shape, Tensor } from '../tensor'
@@ -140,6 +141,37 @@ export class LayerNorm extends Module {
 
   override forward(x: Tensor): Tensor {
     return layerNorm(x, this.normalizedShape, this.weight, this.bias, { eps: this.eps })
+  }
+
+  protected override details(): string {
+    return `[${this.normalizedShape.join(', ')}], eps: ${this.eps}`
+  }
+}
+
+export interface RMSNormLayerOptions extends Factory {
+  /** Added to the mean of squares. Default: the epsilon of float64 for float64, else that of float32. */
+  eps?: number | null
+  /** Learn a weight per element. Default true. */
+  elementwiseAffine?: boolean
+}
+
+/** Divides the last dims of x, whose sizes are `normalizedShape`, by their root mean square. */
+export class RMSNorm extends Module {
+  weight: Tensor | null
+  readonly normalizedShape: Shape
+  readonly eps: number | null
+
+  constructor(normalizedShape: number | Shape, options: RMSNormLayerOptions = {}) {
+    super()
+    const { eps = null, elementwiseAffine = true, ...factory } = options
+    const shape = typeof normalizedShape === 'number' ? [normalizedShape] : normalizedShape
+    this.normalizedShape = checkShape('RMSNorm', shape)
+    this.eps = eps === null ? null : checkNumber('RMSNorm', 'eps', eps, 0)
+    this.weight = elementwiseAffine ? learned(this.normalizedShape, ones_, factory) : null
+  }
+
+  override forward(x: Tensor): Tensor {
+    return rmsNorm(x, this.normalizedShape, this.weight, { eps: this.eps })
   }
 
   protected override details(): string {

@@ -12,7 +12,7 @@ import { cat } from './cat'
 import { zeros } from './create'
 import { squeeze, unsqueeze } from './view'
 
-interface Convolution {
+export interface Convolution {
   stride: readonly number[]
   padding: readonly number[]
   dilation: readonly number[]
@@ -22,7 +22,7 @@ interface Convolution {
   y: Shape
 }
 
-const convOp: Op<Convolution> = {
+export const convOp: Op<Convolution> = {
   name: 'conv',
   forward: (node, inputs, c) => {
     const [x, w, b] = inputs as readonly [Tensor, Tensor, Tensor?]
@@ -61,7 +61,7 @@ const convBackwardInputOp: Op<Convolution> = {
   },
 }
 
-const convBackwardWeightOp: Op<Convolution> = {
+export const convBackwardWeightOp: Op<Convolution> = {
   name: 'convBackwardWeight',
   forward: (node, inputs, c) => {
     const [x, dy] = inputs as readonly Tensor[]
@@ -90,7 +90,7 @@ export interface ConvOptions {
   groups?: number
 }
 
-const windowNames = [['kw'], ['kh', 'kw'], ['kd', 'kh', 'kw']]
+export const windowNames = [['kw'], ['kh', 'kw'], ['kd', 'kh', 'kw']]
 
 function checkOperands(op: string, spatial: number, x: Tensor, w: Tensor, b: Tensor | null, groups: number): void {
   if (checkFloat(op, 'x', x).ndim !== spatial + 2 && x.ndim !== spatial + 1) {

@@ -7,6 +7,7 @@ export { cat, repeat, stack } from './cat'
 export { clamp, type ClampOptions } from './clamp'
 export { eq, ge, gt, isnan, le, logicalAnd, logicalNot, logicalOr, logicalXor, lt, ne } from './compare'
 export { conv1d, conv2d, conv3d, type ConvOptions } from './conv'
+export { convTranspose1d, convTranspose2d, convTranspose3d, type ConvTransposeOptions } from './convTranspose'
 export { clone, contiguous, to } from './copy'
 export * from './create'
 export { type ClassLossOptions, crossEntropy, type CrossEntropyOptions, nllLoss } from './crossEntropy'
@@ -71,8 +72,20 @@ export {
   variance,
   type VarOptions,
 } from './reduce'
+export { rmsNorm, type RMSNormOptions } from './rmsNorm'
 export { chunk, split, unbind } from './split'
 export { logSoftmax, logsumexp, softmax } from './softmax'
+export {
+  argsort,
+  kthvalue,
+  median,
+  type Ordered,
+  type SelectOptions,
+  sort,
+  type SortOptions,
+  topk,
+  type TopkOptions,
+} from './sort'
 export { tril, triu } from './triangle'
 export {
   abs,

@@ -13,7 +13,7 @@ import { clone } from './copy'
 import { zeros } from './create'
 import { slice, unsqueeze } from './view'
 
-interface Along {
+export interface Along {
   dim: number
   /** The shape of what the elements are picked from or added to. */
   from: Shape
@@ -106,8 +106,8 @@ const gatherOp: Op<Along> = {
   backward: (node, dy) => [apply(gatherBackwardOp, [dy, node.saved[0]], node.attrs), null],
 }
 
-/** Zeros with the elements of dy added where they were picked. */
-const gatherBackwardOp: Op<Along> = {
+/** Zeros with the elements of dy added where they were picked: the gradient of picking by index along `dim`. */
+export const gatherBackwardOp: Op<Along> = {
   name: 'gatherBackward',
   forward: (node, [input, at], { dim, from }) => {
     const dy = input as Tensor

@@ -15,9 +15,11 @@ import { rsqrt, square } from './unary'
 import { reshape } from './view'
 
 /** An input that may be absent: 0 stands for none. */
-const optional = (input: Input): Tensor | null => (input instanceof Tensor ? input : null)
+export const optional = (input: Input): Tensor | null => (input instanceof Tensor ? input : null)
 
-const statistics = (x: Tensor, n: number) => new Tensor([n], x.dtype === 'float64' ? 'float64' : 'float32', x.device)
+/** n numbers of the dtype that sums of x's elements are held in. */
+export const statistics = (x: Tensor, n: number): Tensor =>
+  new Tensor([n], x.dtype === 'float64' ? 'float64' : 'float32', x.device)
 
 interface Gradients {
   dx: Tensor
@@ -91,10 +93,21 @@ const layerNormOp: Op<LayerNorm> = {
   },
 }
 
-function checkAffine(op: string, name: string, t: Tensor | null, shape: Shape): void {
+export function checkAffine(op: string, name: string, t: Tensor | null, shape: Shape): void {
   if (t !== null && !sameShape(checkFloat(op, name, t).shape, shape)) {
     throw new ShapeError(`${op}: expected ${name} ${show(shape)}, got ${show(t.shape)}`)
   }
+}
+
+/** The sizes of the last dims of x that are normalised together. */
+export function checkNormalized(op: string, x: Tensor, normalizedShape: Shape | number): Shape {
+  checkFloat(op, 'x', x)
+  const normalized = checkShape(op, typeof normalizedShape === 'number' ? [normalizedShape] : normalizedShape)
+  const ahead = x.ndim - normalized.length
+  if (normalized.length === 0 || ahead < 0 || !sameShape(x.shape.slice(ahead), normalized)) {
+    throw new ShapeError(`${op}: expected x [..., ${normalized.join(', ')}], got ${show(x.shape)}`)
+  }
+  return normalized
 }
 
 export interface LayerNormOptions {
@@ -111,12 +124,8 @@ export function layerNorm(
   options: LayerNormOptions = {},
 ): Tensor {
   const op = 'layerNorm'
-  checkFloat(op, 'x', x)
-  const normalized = checkShape(op, typeof normalizedShape === 'number' ? [normalizedShape] : normalizedShape)
+  const normalized = checkNormalized(op, x, normalizedShape)
   const ahead = x.ndim - normalized.length
-  if (normalized.length === 0 || ahead < 0 || !sameShape(x.shape.slice(ahead), normalized)) {
-    throw new ShapeError(`${op}: expected x [..., ${normalized.join(', ')}], got ${show(x.shape)}`)
-  }
   checkAffine(op, 'weight', weight, normalized)
   checkAffine(op, 'bias', bias, normalized)
   return apply(layerNormOp, [x, weight ?? 0, bias ?? 0], {

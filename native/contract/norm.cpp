@@ -56,6 +56,18 @@ verdict layer_norm_backward(const nr_tensor* dy, const nr_tensor* x, const nr_op
   return backward(*dy, *x, *w, *mean, *rstd, *dx, *dw, *db, x->shape[0], x->shape[1]);
 }
 
+// RMS norm is layer norm without a mean and a bias: the other arguments stand in for them.
+verdict rms_norm(const nr_tensor* x, const nr_optional* w, nr_tensor* y, nr_tensor* rstd, double) {
+  if (x->ndim != 2 || !is_float(*x)) return "a floating x [R, D]";
+  return forward(*x, *w, *w, *y, *rstd, *rstd, x->shape[0], x->shape[1]);
+}
+
+verdict rms_norm_backward(const nr_tensor* dy, const nr_tensor* x, const nr_optional* w, const nr_tensor* rstd,
+                          nr_tensor* dx, nr_optional* dw) {
+  if (x->ndim != 2 || !is_float(*x)) return "a floating x [R, D]";
+  return backward(*dy, *x, *w, *rstd, *rstd, *dx, *dw, *dw, x->shape[0], x->shape[1]);
+}
+
 verdict batch_norm(const nr_tensor* x, const nr_optional* w, const nr_optional* b, nr_optional* running_mean,
                    nr_optional* running_var, nr_tensor* y, nr_tensor* mean, nr_tensor* rstd, double, double) {
   if (x->ndim != 3 || !is_float(*x)) return "a floating x [B, C, S]";

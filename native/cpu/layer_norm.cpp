@@ -1,9 +1,7 @@
 // Layer norm of the rows of x [R, D]: y = (x - mean) rstd w + b, with the variance taken around the mean in a second
-// pass while the row is in cache. The gradients of w and b are sums over rows: each block of rows sums into its own
-// [2, D] partials, which are added in a fixed order afterwards.
-#include "cpu/contiguous.h"
-#include "cpu/parallel.h"
+// pass while the row is in cache. The gradients of w and b are sums over rows (row_partials.h).
 #include "cpu/row.h"
+#include "cpu/row_partials.h"
 
 namespace neurite::NR_ISA {
 namespace {
@@ -50,28 +48,6 @@ void backward_row(const T* dy, const T* x, const C* w, C mean, C rstd, T* dx, C*
   });
 }
 
-// sum[j] = partial[j] + partial[j + step] + … over `blocks` partials, in double.
-template <class C>
-void add_partials(nr_context* ctx, const C* partial, int64_t blocks, int64_t step, int64_t n, C* sum) {
-  constexpr int64_t columns = 256;
-  parallel_range(ctx, n, columns, [&](int64_t begin, int64_t end) {
-    double total[columns] = {};
-    for (int64_t k = 0; k < blocks; k++)
-      for (int64_t j = begin; j < end; j++) total[j - begin] += partial[k * step + j];
-    for (int64_t j = begin; j < end; j++) sum[j] = static_cast<C>(total[j - begin]);
-  });
-}
-
-template <class C>
-bool reduce_into(nr_context* ctx, nr_optional& out, const C* partial, int64_t blocks, int64_t step, int64_t n) {
-  if (!out.present) return true;
-  Target<C> target(ctx, out.tensor);
-  if (!target.data()) return false;
-  add_partials(ctx, partial, blocks, step, n, target.data());
-  target.finish();
-  return true;
-}
-
 }  // namespace
 
 void layer_norm(nr_context* ctx, const nr_tensor* x_tensor, const nr_optional* w_tensor, const nr_optional* b_tensor,
@@ -100,24 +76,18 @@ void layer_norm_backward(nr_context* ctx, const nr_tensor* dy_tensor, const nr_t
     using T = typename decltype(tag)::type;
     using C = compute_t<T>;
     const int64_t rows = x_tensor->shape[0], n = x_tensor->shape[1];
-    // Few enough rows for float partials to be precise, enough for the partials to cost little.
-    const int64_t wanted = 65536 / (n + 1), block = wanted < 16 ? 16 : wanted > 128 ? 128 : wanted;
-    const int64_t blocks = (rows + block - 1) / block;
+    const RowPartials<C, 2> partials(ctx, rows, n);
     const T* dy = elements<T>(ctx, *dy_tensor);
     const T* x = elements<T>(ctx, *x_tensor);
     const C* w = elements_or<C>(ctx, *w_tensor, n, 1);
     const C* mean = elements<C>(ctx, *mean_tensor);
     const C* rstd = elements<C>(ctx, *rstd_tensor);
-    C* partials = static_cast<C*>(ctx->scratch(ctx, static_cast<size_t>(blocks * 2 * n + 1) * sizeof(C)));
     if (!dy || !x || !w || !mean || !rstd || !partials) return;
     T* dx = static_cast<T*>(dx_tensor->data);
-    parallel_tasks(ctx, blocks, [&](int64_t k, int32_t) {
-      C* partial = partials + k * 2 * n;
-      for (int64_t j = 0; j < 2 * n; j++) partial[j] = 0;
-      for (int64_t r = k * block; r < (k + 1) * block && r < rows; r++)
-        backward_row(dy + r * n, x + r * n, w, mean[r], rstd[r], dx + r * n, partial, partial + n, n);
+    partials.run(ctx, [&](int64_t r, C* dw_sum, C* db_sum) {
+      backward_row(dy + r * n, x + r * n, w, mean[r], rstd[r], dx + r * n, dw_sum, db_sum, n);
     });
-    if (reduce_into(ctx, *dw, partials, blocks, 2 * n, n)) reduce_into(ctx, *db, partials + n, blocks, 2 * n, n);
+    if (partials.reduce(ctx, 0, *dw)) partials.reduce(ctx, 1, *db);
   });
 }
 

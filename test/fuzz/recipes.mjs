@@ -83,6 +83,15 @@ export const recipes = [
   },
   (n, w, d) =>
     n.conv1d(w.make([1, 2, d.int(3, 20)], 'float32'), w.make([3, 2, d.int(1, 3)], 'float32'), w.make([3], 'float32')),
+  (n, w, d) => {
+    const groups = d.int(1, 2)
+    const weight = w.make([4, 2, d.int(1, 3)], 'float32')
+    const options = { stride: d.int(1, 3), padding: d.int(0, 1), outputPadding: d.int(0, 1), dilation: 2, groups }
+    return n.convTranspose1d(w.make([d.int(0, 2), 4, d.int(1, 9)], 'float32'), weight, null, options)
+  },
+  (n, w, d) => n.sort(w.tensor(), { dim: d.int(-2, 1), descending: d.chance(0.5) }),
+  (n, w, d) => n.topk(w.tensor(), d.int(0, 4), { dim: -1, largest: d.chance(0.5) }),
+  (n, w, d) => n.kthvalue(w.float([d.int(1, 4), d.int(2, 9)]), d.int(1, 2), { dim: d.int(-2, 1) }),
   (n, w, d) =>
     n.maxPool2d(w.float([1, 2, d.int(4, 9), d.int(4, 9)]), {
       kernelSize: d.int(2, 3),
@@ -98,6 +107,7 @@ export const recipes = [
     }),
   (n, w, d) => n[d.pick(['softmax', 'logSoftmax'])](w.float([d.int(1, 4), d.int(1, 30)]), { dim: d.int(-2, 1) }),
   (n, w, d) => n.layerNorm(w.make([d.int(0, 4), 8], 'float32'), [8], w.make([8], 'float32'), w.make([8], 'float32')),
+  (n, w, d) => n.rmsNorm(w.make([d.int(0, 4), 8], 'float32'), [8], w.make([8], 'float32')),
   (n, w, d) =>
     n.batchNorm(w.make([d.int(2, 4), 3, 4], 'float32'), n.zeros([3]), n.ones([3]), null, null, {
       training: d.chance(0.7),

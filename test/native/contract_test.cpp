@@ -1,5 +1,5 @@
-// Contracts of softmax, cross-entropy, norms, indexing, random fills and optimizers: what is right passes, and each
-// argument that would let a kernel read or write out of bounds is refused.
+// Contracts of softmax, cross-entropy, norms, indexing, order, random fills and optimizers: what is right passes, and
+// each argument that would let a kernel read or write out of bounds is refused.
 #include "contract/contract.h"
 #include "reference.h"
 
@@ -63,6 +63,13 @@ void norms() {
   PASSES(contract::layer_norm_backward(x, x, &w, five, five, y, &out, &nothing));
   REFUSES(contract::layer_norm_backward(x, x, &w, five, five, y, &bad_out, &nothing));
   REFUSES(contract::layer_norm_backward(x3, x, &w, five, five, y, &out, &nothing));
+  PASSES(contract::rms_norm(x, &w, y, five, 1e-5));
+  REFUSES(contract::rms_norm(x, &bad, y, five, 1e-5));
+  REFUSES(contract::rms_norm(x, &w, y, seven, 1e-5));
+  REFUSES(contract::rms_norm(x3, &w, y3, five, 1e-5));
+  PASSES(contract::rms_norm_backward(x, x, &w, five, y, &out));
+  REFUSES(contract::rms_norm_backward(x, x, &w, five, y, &bad_out));
+  REFUSES(contract::rms_norm_backward(x, y3, &w, five, y, &out));
   PASSES(contract::batch_norm(x3, &w, &w, &out, &nothing, y3, seven, seven, 0.1, 1e-5));
   REFUSES(contract::batch_norm(x3, &w, &w, &bad_out, &nothing, y3, seven, seven, 0.1, 1e-5));
   REFUSES(contract::batch_norm(x3, &w, &w, &out, &bad_out, y3, seven, seven, 0.1, 1e-5));
@@ -102,6 +109,26 @@ void indexing() {
   REFUSES(contract::embedding(x, index, x));
   PASSES(contract::embedding_backward(y, index, x, -1));
   REFUSES(contract::embedding_backward(x, index, x, -1));
+}
+
+void order() {
+  Array x({5, 7}), values({5, 7}), index({5, 7}, i64), ints({5, 7}, i32), short_values({5, 6}),
+      short_index({5, 6}, i64);
+  Array scalar({}), long_values({5, 8}), long_index({5, 8}, i64);
+  PASSES(contract::sort(x, values, index, 1, false));
+  for (const int64_t dim : {-1, 2}) REFUSES(contract::sort(x, values, index, dim, false));
+  REFUSES(contract::sort(scalar, scalar, scalar, 0, false));
+  REFUSES(contract::sort(x, ints, index, 0, false));
+  REFUSES(contract::sort(x, values, ints, 0, false));
+  REFUSES(contract::sort(x, short_values, short_index, 1, false));
+  nr_tensor gaps = strided(values, 0, 8);
+  REFUSES(contract::sort(x, &gaps, index, 1, false));
+  PASSES(contract::topk(x, short_values, short_index, 1, true));
+  REFUSES(contract::topk(x, short_values, short_index, 0, true));
+  REFUSES(contract::topk(x, short_values, index, 1, true));
+  REFUSES(contract::topk(x, long_values, long_index, 1, true));
+  for (const int64_t dim : {-1, 2}) REFUSES(contract::topk(x, values, index, dim, true));
+  REFUSES(contract::topk(x, scalar, scalar, 0, true));
 }
 
 void random_fills() {
@@ -149,6 +176,7 @@ int main() {
   cross_entropy();
   norms();
   indexing();
+  order();
   random_fills();
   optimizers();
   return report();

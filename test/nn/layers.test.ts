@@ -16,6 +16,15 @@ test.each<[string, () => nn.Module]>([
   ],
   ['conv2d same', () => new nn.Conv2d(2, 3, [4, 3], { padding: 'same', dilation: [1, 2] })],
   ['conv3d', () => new nn.Conv3d(2, 3, 2, { padding: 1 })],
+  ['conv1d grouped', () => new nn.Conv1d(4, 6, 3, { dilation: 2, groups: 2 })],
+  ['conv3d grouped', () => new nn.Conv3d(4, 2, [2, 1, 2], { dilation: [1, 2, 2], groups: 2 })],
+  ['conv transpose 1d', () => new nn.ConvTranspose1d(3, 4, 3)],
+  [
+    'conv transpose 2d',
+    () => new nn.ConvTranspose2d(4, 6, [3, 2], { stride: [2, 3], padding: [1, 0], outputPadding: [1, 2], groups: 2 }),
+  ],
+  ['conv transpose 2d dilated', () => new nn.ConvTranspose2d(2, 3, 2, { outputPadding: 2, dilation: 3, bias: false })],
+  ['conv transpose 3d', () => new nn.ConvTranspose3d(2, 3, 2, { stride: [1, 2, 1], padding: 1 })],
   ['embedding', () => new nn.Embedding(7, 3)],
   ['embedding with padding', () => new nn.Embedding(7, 3, { paddingIdx: 2 })],
   [
@@ -40,6 +49,9 @@ test('impossible sizes are refused by name', () => {
     'Conv2d: expected channels that are multiples of groups 2',
   )
   expect(() => new nn.Conv2d(3, 4, [3, 3, 3])).toThrow('Conv2d: expected kernelSize')
+  expect(() => new nn.ConvTranspose2d(3, 4, 3, { groups: 2 })).toThrow(
+    'ConvTranspose2d: expected channels that are multiples of groups 2',
+  )
   expect(() => new nn.Embedding(3, 2, { paddingIdx: 3 })).toThrow('Embedding: expected paddingIdx')
   expect(() => new nn.Linear(2, 3).forward(tensor([[1, 2, 3]]))).toThrow('linear: expected w [out, 3]')
 })

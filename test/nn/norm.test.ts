@@ -18,6 +18,9 @@ test.each<[string, () => nn.Module]>([
   ['layer of two dims', () => new nn.LayerNorm([3, 4], { eps: 1e-3 })],
   ['layer without bias', () => new nn.LayerNorm(5, { bias: false })],
   ['layer plain', () => new nn.LayerNorm(5, { elementwiseAffine: false })],
+  ['rms', () => new nn.RMSNorm(5)],
+  ['rms of two dims', () => new nn.RMSNorm([3, 4], { eps: 1e-3 })],
+  ['rms plain', () => new nn.RMSNorm(5, { elementwiseAffine: false })],
 ])('%s', (name, make) => {
   checkParity(given(name), make())
 })
@@ -36,4 +39,6 @@ test('wrong inputs are refused', () => {
   expect(() => new nn.BatchNorm1d(3).forward(ones([1, 3]))).toThrow('more than one value per channel')
   expect(() => new nn.BatchNorm1d(3, { momentum: 2 })).toThrow('BatchNorm1d: expected momentum')
   expect(() => new nn.LayerNorm(3).forward(ones([2, 4]))).toThrow('layerNorm: expected x [..., 3]')
+  expect(() => new nn.RMSNorm(3).forward(ones([2, 4]))).toThrow('rmsNorm: expected x [..., 3]')
+  expect(() => new nn.RMSNorm(3, { eps: -1 })).toThrow('RMSNorm: expected eps')
 })

@@ -62,7 +62,14 @@ testConv('grouped', 2, { groups: 2, padding: 1 }, [[[2, 4, 4, 4], [6, 2, 3, 3], 
 testConv('depthwise', 2, { groups: 5, padding: 1 }, [[[2, 5, 4, 5], [5, 1, 3, 3], [5]]])
 testConv('pointwise', 2, {}, [[[1, 16, 3, 3], [9, 16, 1, 1], [9]], [[2, 16, 4, 3], [17, 16, 1, 1], [17]]])
 testConv('plain', 1, { stride: 2, padding: 1 }, [[[2, 3, 9], [4, 3, 3], [4]], [[1, 1, 1], [1, 1, 3]]])
+testConv('dilated and grouped', 1, { dilation: 3, groups: 2, padding: 2 }, [[[2, 4, 11], [6, 2, 3], [6]]])
+testConv('depthwise', 1, { groups: 3, padding: 2 }, [[[2, 3, 20], [3, 1, 5], [3]]])
 testConv('plain', 3, { padding: [1, 0, 1], stride: [1, 2, 1] }, [[[1, 2, 3, 4, 3], [3, 2, 2, 3, 2], [3]]])
+
+testConv('dilated and grouped', 3, { dilation: [1, 2, 1], groups: 2, padding: 1 }, [
+  [[1, 4, 2, 4, 3], [2, 2, 2, 2, 3], [2]],
+])
+testConv('depthwise', 3, { groups: 3, stride: 2 }, [[[1, 3, 4, 3, 5], [3, 1, 2, 2, 3], [3]]])
 
 describe("padding 'same'", () => {
   test.each([1, 2, 3, 4, 5])('keeps the sizes for a window of %d', (k) => {

@@ -1,0 +1,131 @@
+// Transposed convolution over 1 to 3 dims, x [B, C, ...], w [C, O / groups, ...], b [O] to y [B, O, ...]: the gradient
+// of a convolution of y with w, taken as an op. Its own gradients are that convolution and the one for weights.
+import { apply, type Op } from '../autograd'
+import { checkFloat, checkSameDType } from '../check'
+import { ArgumentError, ShapeError, show } from '../errors'
+import * as kernels from '../kernels'
+import { checkInteger, checkPerDim } from '../shape'
+import { Tensor } from '../tensor'
+import { sum } from './broadcast'
+import { cat } from './cat'
+import { type Convolution, convBackwardWeightOp, convOp, windowNames } from './conv'
+import { zeros } from './create'
+import { reshape, squeeze, unsqueeze } from './view'
+
+/** The attributes are those of the convolution from y to x. */
+const convTransposeOp: Op<Convolution> = {
+  name: 'convTranspose',
+  forward: (node, inputs, c) => {
+    const [x, w, b] = inputs as readonly [Tensor, Tensor, Tensor?]
+    const y = new Tensor(c.x, x.dtype, x.device)
+    kernels.convBackwardInput(x, w, y, c.stride, c.padding, c.dilation, c.groups)
+    if (b !== undefined) kernels.add(y, reshape(b, [b.numel, ...c.stride.map(() => 1)]), y)
+    node.save(x, w)
+    return y
+  },
+  backward: (node, dy) => {
+    const [x, w] = node.saved
+    const c = node.attrs
+    const hasBias = node.edges.length > 2 && node.needs(2)
+    return [
+      node.needs(0) ? apply(convOp, [dy, w], c) : null,
+      node.needs(1) ? apply(convBackwardWeightOp, [dy, x], c) : null,
+      hasBias ? sum(dy, { dim: c.x.map((_, d) => d).filter((d) => d !== 1) }) : null,
+    ]
+  },
+}
+
+export interface ConvTransposeOptions {
+  /** Distance between the windows that neighbouring inputs are spread over. Default 1. */
+  stride?: number | readonly number[]
+  /** Elements cut off on both sides of each spatial dim of the result. Default 0. */
+  padding?: number | readonly number[]
+  /** Elements added at the end of each spatial dim of the result; less than stride or dilation. Default 0. */
+  outputPadding?: number | readonly number[]
+  /** Distance between the window's elements. Default 1. */
+  dilation?: number | readonly number[]
+  /** The channels are cut into this many groups that do not see each other. Default 1. */
+  groups?: number
+}
+
+function checkOperands(op: string, spatial: number, x: Tensor, w: Tensor, b: Tensor | null, groups: number): void {
+  if (checkFloat(op, 'x', x).ndim !== spatial + 2 && x.ndim !== spatial + 1) {
+    throw new ShapeError(`${op}: expected x of ${spatial + 2} dims, or ${spatial + 1} unbatched, got ${show(x.shape)}`)
+  }
+  checkSameDType(op, 'weight', w, x.dtype)
+  const channels = x.shape[x.ndim - spatial - 1]
+  if (w.ndim !== spatial + 2 || w.shape[0] !== channels || w.shape.slice(2).includes(0)) {
+    const form = ['in', 'out/groups', ...windowNames[spatial - 1]].join(', ')
+    throw new ShapeError(`${op}: expected weight [${form}] with in=${channels}, got ${show(w.shape)}`)
+  }
+  if (channels % groups !== 0) {
+    throw new ShapeError(`${op}: expected x with a multiple of ${groups} (groups) channels, got ${show(x.shape)}`)
+  }
+  if (x.shape.slice(-spatial).includes(0)) {
+    throw new ShapeError(`${op}: expected spatial sizes of at least 1, got ${show(x.shape)}`)
+  }
+  if (b === null) return
+  checkSameDType(op, 'bias', b, x.dtype)
+  if (b.ndim !== 1 || b.shape[0] !== w.shape[1] * groups) {
+    throw new ShapeError(`${op}: expected bias [${w.shape[1] * groups}], got ${show(b.shape)}`)
+  }
+}
+
+/** x with `counts` zeros at the end of its spatial dims: inputs that leave the result as it is, but longer. */
+function padEnd(x: Tensor, counts: readonly number[]): Tensor {
+  return counts.reduce((padded, count, i) => {
+    if (count === 0) return padded
+    const edge = padded.shape.map((n, d) => (d === i + 2 ? count : n))
+    return cat([padded, zeros(edge, { dtype: x.dtype, device: x.device })], i + 2)
+  }, x)
+}
+
+function convolution(
+  spatial: 1 | 2 | 3,
+): (x: Tensor, w: Tensor, b?: Tensor | null, o?: ConvTransposeOptions) => Tensor {
+  const op = `convTranspose${spatial}d`
+  return (x, weight, bias = null, options = {}) => {
+    const groups = checkInteger(op, 'groups', options.groups ?? 1, 1)
+    checkOperands(op, spatial, x, weight, bias, groups)
+    const stride = checkPerDim(op, 'stride', options.stride ?? 1, spatial, 1)
+    const dilation = checkPerDim(op, 'dilation', options.dilation ?? 1, spatial, 1)
+    const padding = checkPerDim(op, 'padding', options.padding ?? 0, spatial, 0)
+    const added = checkPerDim(op, 'outputPadding', options.outputPadding ?? 0, spatial, 0)
+    if (added.some((n, i) => n >= stride[i] && n >= dilation[i])) {
+      throw new ArgumentError(`${op}: expected outputPadding less than stride or dilation, got ${show(added)}`)
+    }
+    const batched = x.ndim === spatial + 1 ? unsqueeze(x, 0) : x
+    const sizes = stride.map((step, i) => {
+      const span = (batched.shape[i + 2] - 1) * step + dilation[i] * (weight.shape[i + 2] - 1) + 1
+      return span + added[i] - 2 * padding[i]
+    })
+    if (sizes.some((n) => n < 1)) {
+      throw new ShapeError(
+        `${op}: expected a padding that leaves something of the result, got ${show(padding)}, ` +
+          `which makes it ${show(sizes)}`,
+      )
+    }
+    // What a whole stride adds at the end is where one more input would be.
+    const padded = padEnd(
+      batched,
+      added.map((n, i) => Math.floor(n / stride[i])),
+    )
+    const y = apply(convTransposeOp, bias === null ? [padded, weight] : [padded, weight, bias], {
+      stride,
+      padding,
+      dilation,
+      groups,
+      x: [batched.shape[0], weight.shape[1] * groups, ...sizes],
+      w: weight.shape,
+      y: padded.shape,
+    })
+    return x.ndim === spatial + 1 ? squeeze(y, 0) : y
+  }
+}
+
+/** Transposed convolution of x [B, C, W] (or [C, W]) with weight [C, O / groups, kw] and bias [O]: y [B, O, W']. */
+export const convTranspose1d = convolution(1)
+/** Transposed convolution of x [B, C, H, W] (or [C, H, W]) with weight [C, O / groups, kh, kw] and bias [O]. */
+export const convTranspose2d = convolution(2)
+/** Transposed convolution of x [B, C, D, H, W] (or unbatched) with weight [C, O / groups, kd, kh, kw] and bias [O]. */
+export const convTranspose3d = convolution(3)
