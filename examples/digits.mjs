@@ -26,6 +26,6 @@ const loaded = makeModel()
 loaded.loadStateDict((await safetensors.load(file)).tensors)
 
 const { x, y } = test.get(0)
-const chances = noGrad(() => loaded.forward(x.unsqueeze(0)).softmax(1))
+const chances = noGrad(() => loaded.forward(x.unsqueeze(0)).softmax({ dim: 1 }))
 console.log(`the first test image is a ${await y.item()}; the model says ${await chances.argmax({ dim: 1 }).item()}`)
 console.log(`chances of 0 to 9: ${await chances.toText({ precision: 2 })}`)

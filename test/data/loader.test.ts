@@ -133,7 +133,7 @@ test('a signal ends the iteration, even while an example is awaited', async () =
   }
   const seen: number[] = []
   const loop = async () => {
-    for await (const batch of new DataLoader({ length: 4, get }, { signal: controller.signal })) {
+    for await (const batch of new DataLoader({ length: 4, get }, { prefetch: 0, signal: controller.signal })) {
       seen.push(await batch.item())
     }
   }
