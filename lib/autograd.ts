@@ -1,5 +1,5 @@
 // Recording: one node per op, saved tensors, and `apply`, the one door through which every op enters.
-import { AutogradError, checkFunction } from './errors'
+import { ArgumentError, AutogradError, checkFunction, show } from './errors'
 import { Tensor } from './tensor'
 
 /** What an op accepts: tensors, and numbers that stay numbers. */
@@ -150,8 +150,16 @@ export function intercept(make: (next: Interceptor | null) => Interceptor): () =
 
 /** Runs an op on its inputs and records it if gradients are on and an input wants one. */
 export function apply<A, R extends Tensor | Tensor[]>(op: Op<A, R>, inputs: readonly Input[], attrs: A): R {
+  checkApplied(op, inputs)
   if (interceptor !== null) return interceptor(op.name, () => applyNow(op, inputs, attrs), inputs) as R
   return applyNow(op, inputs, attrs)
+}
+
+function checkApplied(op: { forward?: unknown; backward?: unknown } | null | undefined, inputs: unknown): void {
+  if (typeof op?.forward !== 'function' || typeof op.backward !== 'function') {
+    throw new ArgumentError(`apply: expected an op { name, forward, backward }, got ${show(op)}`)
+  }
+  if (!Array.isArray(inputs)) throw new ArgumentError(`apply: expected a list of inputs, got ${show(inputs)}`)
 }
 
 function applyNow<A, R extends Tensor | Tensor[]>(op: Op<A, R>, inputs: readonly Input[], attrs: A): R {

@@ -1,6 +1,6 @@
 // backward() and grad(): what users call to get gradients. The walk itself is in pass.ts.
 import { gradientNode, type Node } from './autograd'
-import { checkTensor } from './check'
+import { checkOptions, checkTensor, isPlainObject, type OptionNames } from './check'
 import { ArgumentError, AutogradError, DTypeError, ShapeError, show } from './errors'
 import { addMethods } from './methods'
 import { Pass } from './pass'
@@ -12,6 +12,8 @@ export interface BackwardOptions {
   /** Record the backward pass itself, for gradients of gradients. */
   createGraph?: boolean
 }
+
+const backwardOptions: OptionNames<BackwardOptions> = { retainGraph: true, createGraph: true }
 
 function checkRoot(op: string, root: Tensor, gradient: Tensor | null): void {
   checkTensor(op, 'the output', root)
@@ -41,17 +43,18 @@ function checkRoot(op: string, root: Tensor, gradient: Tensor | null): void {
 export function backward(
   root: Tensor,
   gradient: Tensor | BackwardOptions | null = null,
-  options: BackwardOptions = {},
+  options?: BackwardOptions,
 ): void {
   const given = gradient instanceof Tensor ? gradient : null
-  const { createGraph = false, retainGraph = createGraph } = isOptions(gradient) ? gradient : options
+  const meant = isOptions(gradient) ? gradient : options
+  const { createGraph = false, retainGraph = createGraph } = checkOptions('backward', meant, backwardOptions)
   checkRoot('backward', root, given)
   new Pass(retainGraph, createGraph, null).run([root], [given])
 }
 
 function isOptions(value: Tensor | BackwardOptions | null): value is BackwardOptions {
   if (value === null || value instanceof Tensor) return false
-  if (typeof value === 'object' && !Array.isArray(value) && !ArrayBuffer.isView(value)) return true
+  if (isPlainObject(value)) return true
   throw new ArgumentError(`backward: expected the gradient to be a tensor, got ${show(value)}`)
 }
 
@@ -62,6 +65,8 @@ export interface GradOptions extends BackwardOptions {
   allowUnused?: boolean
 }
 
+const gradOptions: OptionNames<GradOptions> = { ...backwardOptions, gradOutputs: true, allowUnused: true }
+
 /**
  * The gradients of the outputs (summed, weighted by `gradOutputs`) with respect to `inputs`, which may be leaves or
  * intermediate tensors; `.grad` of leaves is not touched.
@@ -69,11 +74,17 @@ export interface GradOptions extends BackwardOptions {
 export function grad(
   outputs: Tensor | readonly Tensor[],
   inputs: readonly Tensor[],
-  options: GradOptions = {},
+  options?: GradOptions,
 ): (Tensor | null)[] {
   const roots = outputs instanceof Tensor ? [outputs] : checkList('outputs', outputs)
   checkList('inputs', inputs)
-  const given = roots.map((_, i) => options.gradOutputs?.[i] ?? null)
+  const {
+    createGraph = false,
+    retainGraph = createGraph,
+    gradOutputs,
+    allowUnused = false,
+  } = checkOptions('grad', options, gradOptions)
+  const given = roots.map((_, i) => gradOutputs?.[i] ?? null)
   roots.forEach((root, i) => checkRoot('grad', root, given[i]))
   const captures = new Map<Node, Map<number, Tensor | null>>()
   const nodes = inputs.map((input) => {
@@ -83,11 +94,10 @@ export function grad(
     captures.get(node)!.set(input.outputIndex, null)
     return node
   })
-  const { createGraph = false, retainGraph = createGraph } = options
   new Pass(retainGraph, createGraph, captures).run(roots, given)
   return inputs.map((input, i) => {
     const gradient = captures.get(nodes[i])!.get(input.outputIndex) ?? null
-    if (gradient === null && options.allowUnused !== true) {
+    if (gradient === null && !allowUnused) {
       throw new AutogradError(
         `grad: expected outputs that depend on every input, got none that depends on ${input.toString()}; ` +
           'pass { allowUnused: true } for null',

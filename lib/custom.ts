@@ -61,7 +61,7 @@ export function customOp<Args extends unknown[], R extends Tensor | Tensor[] = T
 }
 
 function checkDefinition<D extends CustomOp<never, Tensor | Tensor[]>>(definition: D): D {
-  const { name, forward, backward } = definition
+  const { name, forward, backward } = (definition ?? {}) as Partial<D>
   if (typeof name === 'string' && typeof forward === 'function' && typeof backward === 'function') return definition
   throw new ArgumentError(`customOp: expected { name, forward, backward }, got ${show(definition)}`)
 }

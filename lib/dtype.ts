@@ -46,8 +46,12 @@ export function isInteger(dtype: DType): boolean {
   return dtypes[dtype].kind === 'integer'
 }
 
+export function isDType(value: unknown): value is DType {
+  return typeof value === 'string' && Object.hasOwn(dtypes, value)
+}
+
 export function checkDType(op: string, dtype: unknown): DType {
-  if (typeof dtype === 'string' && Object.hasOwn(dtypes, dtype)) return dtype as DType
+  if (isDType(dtype)) return dtype
   throw new DTypeError(`${op}: expected a dtype (${dtypeNames.join(', ')}), got ${show(dtype)}`)
 }
 

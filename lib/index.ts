@@ -5,7 +5,16 @@ export { type CustomOp, customOp, type OpContext } from './custom'
 export * from './data'
 export type { Device } from './device'
 export type { DType, TypedArray } from './dtype'
-export * from './errors'
+export {
+  ArgumentError,
+  AutogradError,
+  DeviceError,
+  DTypeError,
+  FormatError,
+  NeuriteError,
+  ShapeError,
+  StateDictError,
+} from './errors'
 export * as nn from './nn'
 export * from './ops'
 export * as optim from './optim'

@@ -2,8 +2,9 @@
 // enqueues them, and the commands as the device's stream runs them. Format: "Trace Event Format", Google.
 import { type Input, intercept } from './autograd'
 import { checked } from './block'
-import { ArgumentError, show } from './errors'
-import { type IoOptions, writeAtomically } from './io/atomic'
+import type { OptionNames } from './check'
+import { ArgumentError, checkFunction, show } from './errors'
+import { checkIoOptions, type IoOptions, ioOptions, writeAtomically } from './io/atomic'
 import { type CommandEvent, finish, native } from './native'
 import { synchronize } from './runtime'
 import { Tensor } from './tensor'
@@ -31,6 +32,8 @@ export interface ProfileOptions extends IoOptions {
   path?: string
 }
 
+const profileOptions: OptionNames<ProfileOptions> = { ...ioOptions, path: true }
+
 const pid = 1
 const scriptThread = 1
 const streamThread = 2
@@ -44,10 +47,14 @@ const streamThread = 2
  */
 export async function profile<T>(
   work: () => T | Promise<T>,
-  options: ProfileOptions = {},
+  options?: ProfileOptions,
 ): Promise<{ result: T; trace: Trace }> {
-  if (typeof work !== 'function') throw new ArgumentError(`profile: expected a function, got ${show(work)}`)
-  options.signal?.throwIfAborted()
+  checkFunction('profile', 'work', work)
+  const { path, signal } = checkIoOptions('profile', options, profileOptions)
+  signal?.throwIfAborted()
+  if (path !== undefined && typeof path !== 'string') {
+    throw new ArgumentError(`profile: expected path to be that of a file, got ${show(path)}`)
+  }
   const ops: TraceEvent[] = []
   finish(native.profileStart())
   const stopOps = recordOps(ops)
@@ -62,8 +69,8 @@ export async function profile<T>(
   }
   const traceEvents = [...names(), ...fromZero([...ops, ...commands.map(span)])]
   const trace: Trace = { traceEvents, displayTimeUnit: 'ns' }
-  if (options.path !== undefined) {
-    await writeAtomically(options.path, [new TextEncoder().encode(JSON.stringify(trace))], options)
+  if (path !== undefined) {
+    await writeAtomically(path, [new TextEncoder().encode(JSON.stringify(trace))], { signal })
   }
   return { result, trace }
 }

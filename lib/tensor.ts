@@ -3,7 +3,7 @@
 import { inspect } from 'node:util'
 import type { Device } from './device'
 import { dtypes, type DType } from './dtype'
-import { AutogradError } from './errors'
+import { AutogradError, checkFunction } from './errors'
 import { finish, native } from './native'
 import { remember } from './scope'
 import type { Node } from './autograd'
@@ -136,6 +136,7 @@ export class Tensor {
   /** Calls `hook` with this tensor's gradient whenever it is computed. Returns a function that removes the hook. */
   registerHook(hook: TensorHook): () => void {
     if (!this.requiresGrad) throw new AutogradError('registerHook: expected a tensor that requires grad')
+    checkFunction('registerHook', 'hook', hook)
     const hooks = (this.hooks ??= [])
     this.node?.watch(this)
     hooks.push(hook)

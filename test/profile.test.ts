@@ -78,7 +78,7 @@ test('a fault of the work is thrown', async () => {
 test('one profile at a time; bad arguments', async () => {
   const outer = profile(() => profile(() => 1))
   await expect(outer).rejects.toMatchObject({ code: 'BUSY' })
-  await expect(profile(3 as never)).rejects.toThrow(/profile: expected a function, got 3/)
+  await expect(profile(3 as never)).rejects.toThrow(/profile: expected work to be a function, got 3/)
   const signal = AbortSignal.abort(new Error('enough'))
   await expect(profile(() => 1, { signal })).rejects.toThrow('enough')
 })

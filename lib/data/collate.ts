@@ -19,7 +19,9 @@ export type Collated<T> = T extends Tensor | number | bigint | boolean | ArrayBu
  * @throws ShapeError or ArgumentError where examples differ in shape or kind.
  */
 export function collate<T>(examples: readonly T[]): Collated<T> {
-  if (examples.length === 0) throw new ArgumentError('collate: expected at least one example, got none')
+  if (!Array.isArray(examples) || examples.length === 0) {
+    throw new ArgumentError(`collate: expected an array of at least one example, got ${show(examples)}`)
+  }
   return noGrad(() => collateValues(examples)) as Collated<T>
 }
 

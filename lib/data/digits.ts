@@ -1,6 +1,7 @@
 // The digits that come with the package: data/digits/README.md says whose they are.
 import { join } from 'node:path'
 import { noGrad } from '../autograd'
+import { checkOptions } from '../check'
 import { Generator, randperm } from '../ops/random'
 import { data } from '../ops/read'
 import { packageRoot } from '../package'
@@ -26,7 +27,8 @@ export interface Digits {
  * 4.0), split into 1,438 for training and 359 for testing. Every class gives 20 % of its images, drawn with `seed`, to
  * the test: equal seeds give equal splits.
  */
-export async function digits({ seed = 0 }: { seed?: number | bigint } = {}): Promise<Digits> {
+export async function digits(options?: { seed?: number | bigint }): Promise<Digits> {
+  const { seed = 0 } = checkOptions('digits', options, { seed: true })
   const folder = join(packageRoot, 'data', 'digits')
   const images = await readIdx(join(folder, 'images-idx3-ubyte.gz'))
   const labels = await readIdx(join(folder, 'labels-idx1-ubyte.gz'))

@@ -5,7 +5,7 @@ import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
 import { dtypes, type DType } from '../dtype'
 import { ArgumentError, FormatError, show } from '../errors'
-import type { IoOptions } from '../io/atomic'
+import { checkIoOptions, type IoOptions, ioOptions } from '../io/atomic'
 import type { Tensor } from '../tensor'
 import { upload } from '../upload'
 
@@ -22,9 +22,10 @@ const types: Readonly<Record<number, DType>> = {
  *
  * @throws FormatError that names the file and what is wrong with it.
  */
-export async function readIdx(path: string, options: IoOptions = {}): Promise<Tensor> {
+export async function readIdx(path: string, options?: IoOptions): Promise<Tensor> {
   if (typeof path !== 'string') throw new ArgumentError(`readIdx: expected the path of a file, got ${show(path)}`)
-  return parseIdx(await uncompressed(await readFile(path, options), path), path)
+  const { signal } = checkIoOptions('readIdx', options, ioOptions)
+  return parseIdx(await uncompressed(await readFile(path, { signal }), path), path)
 }
 
 async function uncompressed(bytes: Buffer, path: string): Promise<Buffer> {

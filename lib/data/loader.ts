@@ -1,5 +1,7 @@
 // Batches of a dataset, in order or shuffled, prepared a few ahead of their use.
-import { ArgumentError, show } from '../errors'
+import type { OptionNames } from '../check'
+import { checkFunction } from '../errors'
+import { checkIoOptions } from '../io/atomic'
 import { Generator, randperm } from '../ops/random'
 import { data } from '../ops/read'
 import { checkInteger } from '../shape'
@@ -22,6 +24,16 @@ export interface DataLoaderOptions<Item, Batch> {
   collate?: (examples: Item[]) => Batch | Promise<Batch>
   /** Ends the iteration: it throws the signal's reason. */
   signal?: AbortSignal
+}
+
+const loaderOptions: OptionNames<DataLoaderOptions<never, never>> = {
+  batchSize: true,
+  shuffle: true,
+  seed: true,
+  dropLast: true,
+  prefetch: true,
+  collate: true,
+  signal: true,
 }
 
 /**
@@ -47,18 +59,17 @@ export class DataLoader<Item, Batch = Collated<Item>> implements AsyncIterable<B
   /** @throws ArgumentError for anything but a dataset or tensors, and for options out of range. */
   constructor(dataset: Dataset<Item>, options?: DataLoaderOptions<Item, Batch>)
   constructor(tensors: Item & Readonly<Record<string, Tensor>>, options?: DataLoaderOptions<Item, Batch>)
-  constructor(source: unknown, options: DataLoaderOptions<Item, Batch> = {}) {
+  constructor(source: unknown, options?: DataLoaderOptions<Item, Batch>) {
     this.dataset = checkDataset('DataLoader', source)
-    this.batchSize = checkInteger('DataLoader', 'batchSize', options.batchSize ?? 1, 1)
-    this.prefetch = checkInteger('DataLoader', 'prefetch', options.prefetch ?? 2, 0)
-    this.shuffle = options.shuffle ?? false
-    this.dropLast = options.dropLast ?? false
-    this.generator = new Generator(options.seed)
-    if (options.collate !== undefined && typeof options.collate !== 'function') {
-      throw new ArgumentError(`DataLoader: expected collate to be a function, got ${show(options.collate)}`)
-    }
-    this.collate = options.collate
-    this.signal = options.signal
+    const { batchSize = 1, prefetch = 2, ...given } = checkIoOptions('DataLoader', options, loaderOptions)
+    this.batchSize = checkInteger('DataLoader', 'batchSize', batchSize, 1)
+    this.prefetch = checkInteger('DataLoader', 'prefetch', prefetch, 0)
+    this.shuffle = given.shuffle ?? false
+    this.dropLast = given.dropLast ?? false
+    this.generator = new Generator(given.seed)
+    if (given.collate !== undefined) checkFunction('DataLoader', 'collate', given.collate)
+    this.collate = given.collate
+    this.signal = given.signal
   }
 
   /** Number of batches in an epoch. */

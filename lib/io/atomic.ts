@@ -3,10 +3,21 @@
 import { randomBytes } from 'node:crypto'
 import { type FileHandle, open, realpath, rename, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { checkOptions, type OptionNames } from '../check'
+import { ArgumentError, show } from '../errors'
 
 export interface IoOptions {
   /** Ends the call early: it rejects with the signal's reason. */
   signal?: AbortSignal
+}
+
+export const ioOptions: OptionNames<IoOptions> = { signal: true }
+
+/** As checkOptions, for calls that a signal can end. */
+export function checkIoOptions<O extends IoOptions>(op: string, options: O | undefined, known: OptionNames<O>): O {
+  const given = checkOptions(op, options, known)
+  if (given.signal === undefined || given.signal instanceof AbortSignal) return given
+  throw new ArgumentError(`${op}: expected signal to be an AbortSignal, got ${show(given.signal)}`)
 }
 
 /** Replaces the file at `path` by the chunks, one after the other. */

@@ -1,12 +1,12 @@
 // Tensors in files: the safetensors format (little-endian, row-major, a JSON header; see layout.ts).
 import { open, type FileHandle } from 'node:fs/promises'
-import { checkTensor } from '../check'
+import { checkTensor, type OptionNames } from '../check'
 import { dtypes } from '../dtype'
 import { ArgumentError, FormatError, show } from '../errors'
 import { data } from '../ops/read'
 import type { Tensor } from '../tensor'
 import { upload } from '../upload'
-import { type IoOptions, writeAtomically } from './atomic'
+import { checkIoOptions, type IoOptions, ioOptions, writeAtomically } from './atomic'
 import {
   checkMetadata,
   type Entry,
@@ -23,6 +23,8 @@ export interface SaveOptions extends IoOptions {
   metadata?: Record<string, string>
 }
 
+const saveOptions: OptionNames<SaveOptions> = { ...ioOptions, metadata: true }
+
 export interface Loaded {
   /** By name; loadStateDict takes them as they are. */
   tensors: Record<string, Tensor>
@@ -35,14 +37,17 @@ export interface Loaded {
  *
  * @throws ArgumentError for what is no tensor, and the error of the file system.
  */
-export async function save(path: string, tensors: Record<string, Tensor>, options: SaveOptions = {}): Promise<void> {
+export async function save(path: string, tensors: Record<string, Tensor>, options?: SaveOptions): Promise<void> {
   const op = 'safetensors.save'
-  await writeAtomically(checkPath(op, path), await chunks(op, tensors, options), options)
+  const file = checkPath(op, path)
+  const given = checkIoOptions(op, options, saveOptions)
+  await writeAtomically(file, await chunks(op, tensors, given), given)
 }
 
 /** The bytes that `save` writes. */
-export async function serialize(tensors: Record<string, Tensor>, options: SaveOptions = {}): Promise<Uint8Array> {
-  const parts = await chunks('safetensors.serialize', tensors, options)
+export async function serialize(tensors: Record<string, Tensor>, options?: SaveOptions): Promise<Uint8Array> {
+  const op = 'safetensors.serialize'
+  const parts = await chunks(op, tensors, checkIoOptions(op, options, saveOptions))
   const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
   let at = 0
   for (const part of parts) {
@@ -57,16 +62,19 @@ export async function serialize(tensors: Record<string, Tensor>, options: SaveOp
  *
  * @throws FormatError that names the file and what is wrong with it; no tensor is left behind then.
  */
-export async function load(path: string, options: IoOptions = {}): Promise<Loaded> {
-  options.signal?.throwIfAborted()
-  const file = await open(checkPath('safetensors.load', path), 'r')
+export async function load(path: string, options?: IoOptions): Promise<Loaded> {
+  const op = 'safetensors.load'
+  checkPath(op, path)
+  const { signal } = checkIoOptions(op, options, ioOptions)
+  signal?.throwIfAborted()
+  const file = await open(path, 'r')
   try {
     const { size } = await file.stat()
     const length = headerLength(await readAt(file, 0, Math.min(prefixBytes, size), path), size, path)
     const start = prefixBytes + length
     const layout = parseHeader(await readAt(file, prefixBytes, length, path), size - start, path)
     return await collect(layout, path, async ({ begin, end }) => {
-      options.signal?.throwIfAborted()
+      signal?.throwIfAborted()
       return readAt(file, start + begin, end - begin, path)
     })
   } finally {

@@ -1,6 +1,22 @@
 // Activation functions as layers.
-import { logSoftmax, softmax } from '../ops/softmax'
-import { elu, gelu, leakyRelu, relu, sigmoid, silu, softplus, tanh } from '../ops/unary'
+import { checkOptions } from '../check'
+import { logSoftmax, softmax, type SoftmaxOptions, softmaxOptions } from '../ops/softmax'
+import {
+  elu,
+  type EluOptions,
+  eluOptions,
+  gelu,
+  type GeluOptions,
+  geluOptions,
+  leakyRelu,
+  type LeakyReluOptions,
+  leakyReluOptions,
+  relu,
+  sigmoid,
+  silu,
+  softplus,
+  tanh,
+} from '../ops/unary'
 import type { Tensor } from '../tensor'
 import { Module } from './module'
 
@@ -13,8 +29,9 @@ export class ReLU extends Module {
 
 /** x · Φ(x), or its tanh approximation. */
 export class GELU extends Module {
-  constructor(readonly options: { approximate?: 'none' | 'tanh' } = {}) {
+  constructor(readonly options: GeluOptions = {}) {
     super()
+    checkOptions('GELU', options, geluOptions)
   }
 
   override forward(x: Tensor): Tensor {
@@ -54,8 +71,9 @@ export class Softplus extends Module {
 
 /** x where positive, `negativeSlope`·x elsewhere (default 0.01). */
 export class LeakyReLU extends Module {
-  constructor(readonly options: { negativeSlope?: number } = {}) {
+  constructor(readonly options: LeakyReluOptions = {}) {
     super()
+    checkOptions('LeakyReLU', options, leakyReluOptions)
   }
 
   override forward(x: Tensor): Tensor {
@@ -69,8 +87,9 @@ export class LeakyReLU extends Module {
 
 /** x where positive, `alpha`·(eˣ − 1) elsewhere (default 1). */
 export class ELU extends Module {
-  constructor(readonly options: { alpha?: number } = {}) {
+  constructor(readonly options: EluOptions = {}) {
     super()
+    checkOptions('ELU', options, eluOptions)
   }
 
   override forward(x: Tensor): Tensor {
@@ -84,8 +103,9 @@ export class ELU extends Module {
 
 /** Softmax along `dim` (default: the last). */
 export class Softmax extends Module {
-  constructor(readonly options: { dim?: number } = {}) {
+  constructor(readonly options: SoftmaxOptions = {}) {
     super()
+    checkOptions('Softmax', options, softmaxOptions)
   }
 
   override forward(x: Tensor): Tensor {
@@ -99,8 +119,9 @@ export class Softmax extends Module {
 
 /** Logarithm of softmax along `dim` (default: the last). */
 export class LogSoftmax extends Module {
-  constructor(readonly options: { dim?: number } = {}) {
+  constructor(readonly options: SoftmaxOptions = {}) {
     super()
+    checkOptions('LogSoftmax', options, softmaxOptions)
   }
 
   override forward(x: Tensor): Tensor {

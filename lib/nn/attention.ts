@@ -1,5 +1,6 @@
 // Multi-head attention (Vaswani et al. 2017), with PyTorch's parameters: in_proj_weight [3E, E] holds the projections
 // of query, key and value, one below the other.
+import { checkOptions, checkTensor, type OptionNames } from '../check'
 import { isFloat } from '../dtype'
 import { ArgumentError, DTypeError, ShapeError, show } from '../errors'
 import { add } from '../ops/arithmetic'
@@ -15,7 +16,7 @@ import { narrow, permute, reshape, squeeze, transpose, unsqueeze } from '../ops/
 import { where } from '../ops/where'
 import { checkInteger, checkNumber } from '../shape'
 import type { Tensor } from '../tensor'
-import { type Factory, learned } from './factory'
+import { type Factory, factoryOptions, learned } from './factory'
 import { xavierUniform_, zeros_ } from './init'
 import { Linear } from './linear'
 import { Module } from './module'
@@ -27,6 +28,13 @@ export interface MultiheadAttentionOptions extends Factory {
   bias?: boolean
   /** Inputs and output are [B, T, E] instead of [T, B, E]. */
   batchFirst?: boolean
+}
+
+const layerOptions: OptionNames<MultiheadAttentionOptions> = {
+  ...factoryOptions,
+  dropout: true,
+  bias: true,
+  batchFirst: true,
 }
 
 export interface AttendOptions {
@@ -45,6 +53,14 @@ export interface AttendOptions {
   averageAttnWeights?: boolean
 }
 
+const attendOptions: OptionNames<AttendOptions> = {
+  attnMask: true,
+  keyPaddingMask: true,
+  isCausal: true,
+  needWeights: true,
+  averageAttnWeights: true,
+}
+
 /** Attention with learned projections of queries, keys, values and results, in `numHeads` heads. */
 export class MultiheadAttention extends Module {
   inProjWeight: Tensor
@@ -56,10 +72,15 @@ export class MultiheadAttention extends Module {
   constructor(
     readonly embedDim: number,
     readonly numHeads: number,
-    options: MultiheadAttentionOptions = {},
+    options?: MultiheadAttentionOptions,
   ) {
     super()
-    const { bias = true, batchFirst = false, ...factory } = options
+    const {
+      dropout: p = 0,
+      bias = true,
+      batchFirst = false,
+      ...factory
+    } = checkOptions('MultiheadAttention', options, layerOptions)
     checkInteger('MultiheadAttention', 'embedDim', embedDim, 1)
     checkInteger('MultiheadAttention', 'numHeads', numHeads, 1)
     if (embedDim % numHeads !== 0) {
@@ -67,7 +88,7 @@ export class MultiheadAttention extends Module {
         `MultiheadAttention: expected embedDim to be a multiple of ${numHeads} heads, got ${embedDim}`,
       )
     }
-    this.dropout = checkNumber('MultiheadAttention', 'dropout', options.dropout ?? 0, 0, 1)
+    this.dropout = checkNumber('MultiheadAttention', 'dropout', p, 0, 1)
     this.batchFirst = batchFirst
     this.inProjWeight = learned([3 * embedDim, embedDim], xavierUniform_, factory)
     this.inProjBias = bias ? learned([3 * embedDim], zeros_, factory) : null
@@ -79,8 +100,9 @@ export class MultiheadAttention extends Module {
    * query [Tq, B, E], key and value [Tk, B, E] (the batch first with `batchFirst`; or without a batch): the result in
    * query's shape, and the attention weights or null.
    */
-  override forward(query: Tensor, key: Tensor, value: Tensor, options: AttendOptions = {}): [Tensor, Tensor | null] {
+  override forward(query: Tensor, key: Tensor, value: Tensor, options?: AttendOptions): [Tensor, Tensor | null] {
     this.checkInputs(query, key, value)
+    const given = checkOptions('MultiheadAttention', options, attendOptions)
     const isBatched = query.ndim === 3
     // To [B, T, E] and back.
     const enter = (t: Tensor) => (isBatched ? (this.batchFirst ? t : transpose(t, 0, 1)) : unsqueeze(t, 0))
@@ -89,15 +111,18 @@ export class MultiheadAttention extends Module {
     const join = (t: Tensor) => reshape(permute(t, [0, 2, 1, 3]), [q.shape[0], q.shape[2], this.embedDim])
     const project = (t: Tensor) => leave(this.outProj.forward(join(t)))
     const p = this.training ? this.dropout : 0
-    const masks = this.mask(q, k, options)
-    if (options.needWeights === false)
+    const masks = this.mask(q, k, given)
+    if (given.needWeights === false)
       return [project(scaledDotProductAttention(q, k, v, { ...masks, dropoutP: p })), null]
     const weights = dropout(attentionWeights('MultiheadAttention', q, k, masks), { p })
-    const shown = options.averageAttnWeights === false ? weights : mean(weights, { dim: 1 })
+    const shown = given.averageAttnWeights === false ? weights : mean(weights, { dim: 1 })
     return [project(matmul(weights, v)), isBatched ? shown : squeeze(shown, 0)]
   }
 
   private checkInputs(query: Tensor, key: Tensor, value: Tensor): void {
+    checkTensor('MultiheadAttention', 'query', query)
+    checkTensor('MultiheadAttention', 'key', key)
+    checkTensor('MultiheadAttention', 'value', value)
     const wanted = (t: Tensor) => t.ndim === query.ndim && t.shape[t.ndim - 1] === this.embedDim
     const batch = query.ndim === 3 && !this.batchFirst ? 1 : 0
     const agree = query.ndim === 2 || [key, value].every((t) => t.shape[batch] === query.shape[batch])
@@ -155,6 +180,7 @@ export class MultiheadAttention extends Module {
 }
 
 function checkMask(name: string, mask: Tensor, shape: readonly number[]): Tensor {
+  checkTensor('MultiheadAttention', name, mask)
   if (mask.dtype !== 'bool' && !isFloat(mask.dtype)) {
     throw new DTypeError(`MultiheadAttention: expected ${name} to be bool or floating, got ${mask.dtype}`)
   }

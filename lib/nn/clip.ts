@@ -1,5 +1,6 @@
 // Limits on gradients, between backward and step.
 import { noGrad } from '../autograd'
+import { checkOptions } from '../check'
 import { ArgumentError, show } from '../errors'
 import { add, div, mulInPlace } from '../ops/arithmetic'
 import { maximum, pow } from '../ops/binary'
@@ -13,6 +14,9 @@ import { checkNumber } from '../shape'
 import { Tensor } from '../tensor'
 
 function gradientsOf(op: string, params: Iterable<Tensor> | Tensor): Tensor[] {
+  if (params === null || typeof params !== 'object' || !(params instanceof Tensor || Symbol.iterator in params)) {
+    throw new ArgumentError(`${op}: expected parameters, got ${show(params)}`)
+  }
   const list = params instanceof Tensor ? [params] : [...params]
   const wrong = list.find((p) => !(p instanceof Tensor))
   if (wrong !== undefined) throw new ArgumentError(`${op}: expected parameters, got ${show(wrong)}`)
@@ -28,11 +32,12 @@ function gradientsOf(op: string, params: Iterable<Tensor> | Tensor): Tensor[] {
 export function clipGradNorm(
   params: Iterable<Tensor> | Tensor,
   maxNorm: number,
-  options: { normType?: number } = {},
+  options?: { normType?: number },
 ): Tensor {
   const op = 'clipGradNorm'
   checkNumber(op, 'maxNorm', maxNorm, 0)
-  const p = checkNumber(op, 'normType', options.normType ?? 2, Number.MIN_VALUE)
+  const { normType = 2 } = checkOptions(op, options, { normType: true })
+  const p = checkNumber(op, 'normType', normType, Number.MIN_VALUE)
   const gradients = gradientsOf(op, params)
   return noGrad(() => {
     if (gradients.length === 0) return zeros([])

@@ -1,15 +1,18 @@
 // Convolution layers over 1, 2 and 3 spatial dims.
-import { ArgumentError } from '../errors'
-import { conv1d, conv2d, conv3d, type ConvOptions } from '../ops/conv'
+import { checkOptions, type OptionNames } from '../check'
+import { ArgumentError, show } from '../errors'
+import { conv1d, conv2d, conv3d, type ConvOptions, convOptions } from '../ops/conv'
 import { checkInteger, checkPerDim } from '../shape'
 import type { Tensor } from '../tensor'
-import { type Factory, learned, uniformWithin } from './factory'
+import { type Factory, factoryOptions, learned, uniformWithin } from './factory'
 import { Module } from './module'
 
 export interface ConvLayerOptions extends ConvOptions, Factory {
   /** Add a learned bias. Default true. */
   bias?: boolean
 }
+
+const layerOptions: OptionNames<ConvLayerOptions> = { ...convOptions, ...factoryOptions, bias: true }
 
 type Convolve = (x: Tensor, weight: Tensor, bias: Tensor | null, options: ConvOptions) => Tensor
 
@@ -27,9 +30,17 @@ abstract class Conv extends Module {
     readonly inChannels: number,
     readonly outChannels: number,
     kernelSize: number | readonly number[],
-    { bias = true, stride = 1, padding = 0, dilation = 1, groups = 1, ...factory }: ConvLayerOptions,
+    options: ConvLayerOptions | undefined,
   ) {
     super()
+    const {
+      bias = true,
+      stride = 1,
+      padding = 0,
+      dilation = 1,
+      groups = 1,
+      ...factory
+    } = checkOptions(name, options, layerOptions)
     checkInteger(name, 'inChannels', inChannels, 1)
     checkInteger(name, 'outChannels', outChannels, 1)
     checkInteger(name, 'groups', groups, 1)
@@ -51,7 +62,7 @@ abstract class Conv extends Module {
   }
 
   protected override details(): string {
-    const options = Object.entries(this.options).map(([name, value]) => `, ${name}: ${JSON.stringify(value)}`)
+    const options = Object.entries(this.options).map(([name, value]) => `, ${name}: ${show(value)}`)
     const bias = this.bias === null ? ', bias: false' : ''
     return `${this.inChannels}, ${this.outChannels}, [${this.kernelSize.join(', ')}]${options.join('')}${bias}`
   }
@@ -63,7 +74,7 @@ export class Conv1d extends Conv {
     inChannels: number,
     outChannels: number,
     kernelSize: number | readonly number[],
-    options: ConvLayerOptions = {},
+    options?: ConvLayerOptions,
   ) {
     super('Conv1d', 1, conv1d, inChannels, outChannels, kernelSize, options)
   }
@@ -75,7 +86,7 @@ export class Conv2d extends Conv {
     inChannels: number,
     outChannels: number,
     kernelSize: number | readonly number[],
-    options: ConvLayerOptions = {},
+    options?: ConvLayerOptions,
   ) {
     super('Conv2d', 2, conv2d, inChannels, outChannels, kernelSize, options)
   }
@@ -87,7 +98,7 @@ export class Conv3d extends Conv {
     inChannels: number,
     outChannels: number,
     kernelSize: number | readonly number[],
-    options: ConvLayerOptions = {},
+    options?: ConvLayerOptions,
   ) {
     super('Conv3d', 3, conv3d, inChannels, outChannels, kernelSize, options)
   }

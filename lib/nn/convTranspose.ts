@@ -1,15 +1,24 @@
 // Transposed convolution layers over 1, 2 and 3 spatial dims.
-import { ArgumentError } from '../errors'
-import { convTranspose1d, convTranspose2d, convTranspose3d, type ConvTransposeOptions } from '../ops/convTranspose'
+import { checkOptions, type OptionNames } from '../check'
+import { ArgumentError, show } from '../errors'
+import {
+  convTranspose1d,
+  convTranspose2d,
+  convTranspose3d,
+  type ConvTransposeOptions,
+  convTransposeOptions,
+} from '../ops/convTranspose'
 import { checkInteger, checkPerDim } from '../shape'
 import type { Tensor } from '../tensor'
-import { type Factory, learned, uniformWithin } from './factory'
+import { type Factory, factoryOptions, learned, uniformWithin } from './factory'
 import { Module } from './module'
 
 export interface ConvTransposeLayerOptions extends ConvTransposeOptions, Factory {
   /** Add a learned bias. Default true. */
   bias?: boolean
 }
+
+const layerOptions: OptionNames<ConvTransposeLayerOptions> = { ...convTransposeOptions, ...factoryOptions, bias: true }
 
 type Convolve = (x: Tensor, weight: Tensor, bias: Tensor | null, options: ConvTransposeOptions) => Tensor
 
@@ -27,10 +36,18 @@ abstract class ConvTranspose extends Module {
     readonly inChannels: number,
     readonly outChannels: number,
     kernelSize: number | readonly number[],
-    options: ConvTransposeLayerOptions,
+    options: ConvTransposeLayerOptions | undefined,
   ) {
     super()
-    const { bias = true, stride = 1, padding = 0, outputPadding = 0, dilation = 1, groups = 1, ...factory } = options
+    const {
+      bias = true,
+      stride = 1,
+      padding = 0,
+      outputPadding = 0,
+      dilation = 1,
+      groups = 1,
+      ...factory
+    } = checkOptions(name, options, layerOptions)
     checkInteger(name, 'inChannels', inChannels, 1)
     checkInteger(name, 'outChannels', outChannels, 1)
     checkInteger(name, 'groups', groups, 1)
@@ -52,7 +69,7 @@ abstract class ConvTranspose extends Module {
   }
 
   protected override details(): string {
-    const options = Object.entries(this.options).map(([name, value]) => `, ${name}: ${JSON.stringify(value)}`)
+    const options = Object.entries(this.options).map(([name, value]) => `, ${name}: ${show(value)}`)
     const bias = this.bias === null ? ', bias: false' : ''
     return `${this.inChannels}, ${this.outChannels}, [${this.kernelSize.join(', ')}]${options.join('')}${bias}`
   }
@@ -64,7 +81,7 @@ export class ConvTranspose1d extends ConvTranspose {
     inChannels: number,
     outChannels: number,
     kernelSize: number | readonly number[],
-    options: ConvTransposeLayerOptions = {},
+    options?: ConvTransposeLayerOptions,
   ) {
     super('ConvTranspose1d', 1, convTranspose1d, inChannels, outChannels, kernelSize, options)
   }
@@ -76,7 +93,7 @@ export class ConvTranspose2d extends ConvTranspose {
     inChannels: number,
     outChannels: number,
     kernelSize: number | readonly number[],
-    options: ConvTransposeLayerOptions = {},
+    options?: ConvTransposeLayerOptions,
   ) {
     super('ConvTranspose2d', 2, convTranspose2d, inChannels, outChannels, kernelSize, options)
   }
@@ -88,7 +105,7 @@ export class ConvTranspose3d extends ConvTranspose {
     inChannels: number,
     outChannels: number,
     kernelSize: number | readonly number[],
-    options: ConvTransposeLayerOptions = {},
+    options?: ConvTransposeLayerOptions,
   ) {
     super('ConvTranspose3d', 3, convTranspose3d, inChannels, outChannels, kernelSize, options)
   }

@@ -1,4 +1,5 @@
 // How layers make their first parameters.
+import type { OptionNames } from '../check'
 import type { Device } from '../device'
 import type { DType } from '../dtype'
 import { zeros } from '../ops/create'
@@ -12,6 +13,8 @@ export interface Factory {
   dtype?: DType
   device?: Device
 }
+
+export const factoryOptions: OptionNames<Factory> = { dtype: true, device: true }
 
 /** A parameter of this shape; `init` fills it. */
 export function learned(shape: Shape, init: (t: Tensor) => Tensor, { dtype = 'float32', device }: Factory): Tensor {

@@ -1,5 +1,6 @@
 // Joining dimensions, as a layer.
 import { flatten } from '../ops/view'
+import { checkInteger, maxDims } from '../shape'
 import type { Tensor } from '../tensor'
 import { Module } from './module'
 
@@ -10,6 +11,8 @@ export class Flatten extends Module {
     readonly endDim = -1,
   ) {
     super()
+    checkInteger('Flatten', 'startDim', startDim, -maxDims, maxDims - 1)
+    checkInteger('Flatten', 'endDim', endDim, -maxDims, maxDims - 1)
   }
 
   override forward(x: Tensor): Tensor {

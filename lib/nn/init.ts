@@ -1,21 +1,23 @@
 // First values of parameters. Every function fills its tensor and returns it; random ones draw from the default
 // generator unless given another.
 import { noGrad } from '../autograd'
+import { checkOptions, checkTensor, type OptionNames } from '../check'
 import { ArgumentError, ShapeError, show } from '../errors'
 import { copyInPlace, fillInPlace } from '../ops/copy'
 import { arange } from '../ops/create'
 import { eq } from '../ops/compare'
-import { type GeneratorOption, normalInPlace, uniformInPlace } from '../ops/random'
+import { type GeneratorOption, generatorOption, normalInPlace, uniformInPlace } from '../ops/random'
 import { unsqueeze } from '../ops/view'
+import { checkNumber } from '../shape'
 import { numelOf, type Tensor } from '../tensor'
 
 /** Uniform numbers in [low, high). */
-export function uniform_(t: Tensor, low = 0, high = 1, options: GeneratorOption = {}): Tensor {
+export function uniform_(t: Tensor, low = 0, high = 1, options?: GeneratorOption): Tensor {
   return noGrad(() => uniformInPlace(t, low, high, options))
 }
 
 /** Normal numbers of this mean and standard deviation. */
-export function normal_(t: Tensor, mean = 0, std = 1, options: GeneratorOption = {}): Tensor {
+export function normal_(t: Tensor, mean = 0, std = 1, options?: GeneratorOption): Tensor {
   return noGrad(() => normalInPlace(t, mean, std, options))
 }
 
@@ -33,14 +35,18 @@ export function ones_(t: Tensor): Tensor {
 
 /** Ones on the diagonal of a matrix, zeros elsewhere. */
 export function eye_(t: Tensor): Tensor {
-  if (t.ndim !== 2) throw new ShapeError(`eye_: expected a matrix, got [${t.shape.join(', ')}]`)
+  if (checkTensor('eye_', 't', t).ndim !== 2) {
+    throw new ShapeError(`eye_: expected a matrix, got [${t.shape.join(', ')}]`)
+  }
   const index = (n: number) => arange(n, { dtype: 'int64' })
   return noGrad(() => copyInPlace(t, eq(unsqueeze(index(t.shape[0]), 1), index(t.shape[1]))))
 }
 
 /** How many inputs feed one output, and how many outputs one input feeds, of a weight [out, in, window ...]. */
 export function fans(t: Tensor): { fanIn: number; fanOut: number } {
-  if (t.ndim < 2) throw new ShapeError(`fans: expected a weight of at least 2 dims, got [${t.shape.join(', ')}]`)
+  if (checkTensor('fans', 't', t).ndim < 2) {
+    throw new ShapeError(`fans: expected a weight of at least 2 dims, got [${t.shape.join(', ')}]`)
+  }
   const window = numelOf(t.shape.slice(2))
   return { fanIn: t.shape[1] * window, fanOut: t.shape[0] * window }
 }
@@ -49,6 +55,7 @@ export type Nonlinearity = 'linear' | 'conv' | 'sigmoid' | 'tanh' | 'relu' | 'le
 
 /** The factor that keeps the size of signals through a nonlinearity; `slope` is leakyRelu's (default 0.01). */
 export function gainOf(nonlinearity: Nonlinearity, slope = 0.01): number {
+  checkNumber('gainOf', 'slope', slope)
   const gains: Record<Nonlinearity, number> = {
     linear: 1,
     conv: 1,
@@ -58,7 +65,7 @@ export function gainOf(nonlinearity: Nonlinearity, slope = 0.01): number {
     leakyRelu: Math.sqrt(2 / (1 + slope * slope)),
     selu: 3 / 4,
   }
-  if (Object.hasOwn(gains, nonlinearity)) return gains[nonlinearity]
+  if (typeof nonlinearity === 'string' && Object.hasOwn(gains, nonlinearity)) return gains[nonlinearity]
   throw new ArgumentError(`gainOf: expected one of ${Object.keys(gains).join(', ')}, got ${show(nonlinearity)}`)
 }
 
@@ -67,21 +74,25 @@ export interface XavierOptions extends GeneratorOption {
   gain?: number
 }
 
+const xavierOptions: OptionNames<XavierOptions> = { ...generatorOption, gain: true }
+
 /** Standard deviation gain · √(2 / (fanIn + fanOut)) (Glorot & Bengio 2010). */
 function xavierStd(t: Tensor, gain = 1): number {
   const { fanIn, fanOut } = fans(t)
-  return gain * Math.sqrt(2 / Math.max(1, fanIn + fanOut))
+  return checkNumber('xavier', 'gain', gain) * Math.sqrt(2 / Math.max(1, fanIn + fanOut))
 }
 
 /** Uniform numbers of Glorot's standard deviation. */
-export function xavierUniform_(t: Tensor, options: XavierOptions = {}): Tensor {
-  const bound = Math.sqrt(3) * xavierStd(t, options.gain)
-  return uniform_(t, -bound, bound, options)
+export function xavierUniform_(t: Tensor, options?: XavierOptions): Tensor {
+  const { gain, generator } = checkOptions('xavierUniform_', options, xavierOptions)
+  const bound = Math.sqrt(3) * xavierStd(t, gain)
+  return uniform_(t, -bound, bound, { generator })
 }
 
 /** Normal numbers of Glorot's standard deviation. */
-export function xavierNormal_(t: Tensor, options: XavierOptions = {}): Tensor {
-  return normal_(t, 0, xavierStd(t, options.gain), options)
+export function xavierNormal_(t: Tensor, options?: XavierOptions): Tensor {
+  const { gain, generator } = checkOptions('xavierNormal_', options, xavierOptions)
+  return normal_(t, 0, xavierStd(t, gain), { generator })
 }
 
 export interface KaimingOptions extends GeneratorOption {
@@ -93,6 +104,8 @@ export interface KaimingOptions extends GeneratorOption {
   nonlinearity?: Nonlinearity
 }
 
+const kaimingOptions: OptionNames<KaimingOptions> = { ...generatorOption, a: true, mode: true, nonlinearity: true }
+
 /** Standard deviation gain / √fan (He et al. 2015). */
 function kaimingStd(t: Tensor, { a = 0, mode = 'fanIn', nonlinearity = 'leakyRelu' }: KaimingOptions): number {
   if (mode !== 'fanIn' && mode !== 'fanOut') {
@@ -102,12 +115,14 @@ function kaimingStd(t: Tensor, { a = 0, mode = 'fanIn', nonlinearity = 'leakyRel
 }
 
 /** Uniform numbers of He's standard deviation. */
-export function kaimingUniform_(t: Tensor, options: KaimingOptions = {}): Tensor {
-  const bound = Math.sqrt(3) * kaimingStd(t, options)
-  return uniform_(t, -bound, bound, options)
+export function kaimingUniform_(t: Tensor, options?: KaimingOptions): Tensor {
+  const { generator, ...scaling } = checkOptions('kaimingUniform_', options, kaimingOptions)
+  const bound = Math.sqrt(3) * kaimingStd(t, scaling)
+  return uniform_(t, -bound, bound, { generator })
 }
 
 /** Normal numbers of He's standard deviation. */
-export function kaimingNormal_(t: Tensor, options: KaimingOptions = {}): Tensor {
-  return normal_(t, 0, kaimingStd(t, options), options)
+export function kaimingNormal_(t: Tensor, options?: KaimingOptions): Tensor {
+  const { generator, ...scaling } = checkOptions('kaimingNormal_', options, kaimingOptions)
+  return normal_(t, 0, kaimingStd(t, scaling), { generator })
 }

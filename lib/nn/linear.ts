@@ -1,14 +1,17 @@
 // The linear layer.
+import { checkOptions, type OptionNames } from '../check'
 import { linear } from '../ops/matmul'
 import { checkInteger } from '../shape'
 import type { Tensor } from '../tensor'
-import { type Factory, learned, uniformWithin } from './factory'
+import { type Factory, factoryOptions, learned, uniformWithin } from './factory'
 import { Module } from './module'
 
 export interface LinearOptions extends Factory {
   /** Add a learned bias. Default true. */
   bias?: boolean
 }
+
+const linearOptions: OptionNames<LinearOptions> = { ...factoryOptions, bias: true }
 
 /** y = x·weightᵀ + bias: x [..., in], weight [out, in], bias [out], y [..., out]. */
 export class Linear extends Module {
@@ -18,14 +21,15 @@ export class Linear extends Module {
   constructor(
     readonly inFeatures: number,
     readonly outFeatures: number,
-    options: LinearOptions = {},
+    options?: LinearOptions,
   ) {
     super()
+    const { bias = true, ...factory } = checkOptions('Linear', options, linearOptions)
     checkInteger('Linear', 'inFeatures', inFeatures, 0)
     checkInteger('Linear', 'outFeatures', outFeatures, 0)
     const init = uniformWithin(inFeatures)
-    this.weight = learned([outFeatures, inFeatures], init, options)
-    this.bias = options.bias === false ? null : learned([outFeatures], init, options)
+    this.weight = learned([outFeatures, inFeatures], init, factory)
+    this.bias = bias ? learned([outFeatures], init, factory) : null
   }
 
   override forward(x: Tensor): Tensor {

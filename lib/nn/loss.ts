@@ -1,15 +1,31 @@
 // Losses as modules. Their class weights are buffers, as PyTorch's are.
+import { checkOptions } from '../check'
 import {
-  type BinaryLossOptions,
+  type ClassLossOptions,
+  classLossOptions,
+  crossEntropy,
+  type CrossEntropyOptions,
+  crossEntropyOptions,
+  nllLoss,
+} from '../ops/crossEntropy'
+import {
   binaryCrossEntropy,
   binaryCrossEntropyWithLogits,
+  type BinaryLossOptions,
+  binaryLossOptions,
   huberLoss,
+  type HuberLossOptions,
+  huberLossOptions,
   l1Loss,
+  type LogitsLossOptions,
+  logitsLossOptions,
   type LossOptions,
+  lossOptions,
   mseLoss,
   smoothL1Loss,
+  type SmoothL1LossOptions,
+  smoothL1LossOptions,
 } from '../ops/loss'
-import { type ClassLossOptions, crossEntropy, type CrossEntropyOptions, nllLoss } from '../ops/crossEntropy'
 import type { Tensor } from '../tensor'
 import { Module } from './module'
 import { buffer } from './parameter'
@@ -21,10 +37,11 @@ export class CrossEntropyLoss extends Module {
   weight: Tensor | null
   private readonly options: CrossEntropyOptions
 
-  constructor({ weight, ...options }: CrossEntropyOptions = {}) {
+  constructor(options?: CrossEntropyOptions) {
     super()
+    const { weight, ...rest } = checkOptions('CrossEntropyLoss', options, crossEntropyOptions)
     this.weight = asBuffer(weight)
-    this.options = options
+    this.options = rest
   }
 
   override forward(x: Tensor, target: Tensor): Tensor {
@@ -37,10 +54,11 @@ export class NLLLoss extends Module {
   weight: Tensor | null
   private readonly options: ClassLossOptions
 
-  constructor({ weight, ...options }: ClassLossOptions = {}) {
+  constructor(options?: ClassLossOptions) {
     super()
+    const { weight, ...rest } = checkOptions('NLLLoss', options, classLossOptions)
     this.weight = asBuffer(weight)
-    this.options = options
+    this.options = rest
   }
 
   override forward(x: Tensor, target: Tensor): Tensor {
@@ -52,6 +70,7 @@ export class NLLLoss extends Module {
 export class MSELoss extends Module {
   constructor(private readonly options: LossOptions = {}) {
     super()
+    checkOptions('MSELoss', options, lossOptions)
   }
 
   override forward(x: Tensor, target: Tensor): Tensor {
@@ -63,6 +82,7 @@ export class MSELoss extends Module {
 export class L1Loss extends Module {
   constructor(private readonly options: LossOptions = {}) {
     super()
+    checkOptions('L1Loss', options, lossOptions)
   }
 
   override forward(x: Tensor, target: Tensor): Tensor {
@@ -72,8 +92,9 @@ export class L1Loss extends Module {
 
 /** Squared up to a distance of `beta` (default 1), then linear with slope 1. */
 export class SmoothL1Loss extends Module {
-  constructor(private readonly options: LossOptions & { beta?: number } = {}) {
+  constructor(private readonly options: SmoothL1LossOptions = {}) {
     super()
+    checkOptions('SmoothL1Loss', options, smoothL1LossOptions)
   }
 
   override forward(x: Tensor, target: Tensor): Tensor {
@@ -83,8 +104,9 @@ export class SmoothL1Loss extends Module {
 
 /** d²/2 up to a distance of `delta` (default 1), then linear with slope delta. */
 export class HuberLoss extends Module {
-  constructor(private readonly options: LossOptions & { delta?: number } = {}) {
+  constructor(private readonly options: HuberLossOptions = {}) {
     super()
+    checkOptions('HuberLoss', options, huberLossOptions)
   }
 
   override forward(x: Tensor, target: Tensor): Tensor {
@@ -97,10 +119,11 @@ export class BCELoss extends Module {
   weight: Tensor | null
   private readonly options: LossOptions
 
-  constructor({ weight, ...options }: BinaryLossOptions = {}) {
+  constructor(options?: BinaryLossOptions) {
     super()
+    const { weight, ...rest } = checkOptions('BCELoss', options, binaryLossOptions)
     this.weight = asBuffer(weight)
-    this.options = options
+    this.options = rest
   }
 
   override forward(p: Tensor, target: Tensor): Tensor {
@@ -114,11 +137,12 @@ export class BCEWithLogitsLoss extends Module {
   posWeight: Tensor | null
   private readonly options: LossOptions
 
-  constructor({ weight, posWeight, ...options }: BinaryLossOptions & { posWeight?: Tensor | null } = {}) {
+  constructor(options?: LogitsLossOptions) {
     super()
+    const { weight, posWeight, ...rest } = checkOptions('BCEWithLogitsLoss', options, logitsLossOptions)
     this.weight = asBuffer(weight)
     this.posWeight = asBuffer(posWeight)
-    this.options = options
+    this.options = rest
   }
 
   override forward(x: Tensor, target: Tensor): Tensor {

@@ -1,5 +1,6 @@
 // Long short-term memory (Hochreiter & Schmidhuber 1997), composed of ops. Gates lie in PyTorch's order, one below the
 // other: input i, forget f, candidate g, output o. c' = f·c + i·g and h' = o·tanh(c').
+import { checkOptions, checkTensor, type OptionNames } from '../check'
 import { ArgumentError, ShapeError, show } from '../errors'
 import { add, mul } from '../ops/arithmetic'
 import { cat, stack } from '../ops/cat'
@@ -11,7 +12,7 @@ import { chunk, unbind } from '../ops/split'
 import { squeeze, transpose, unsqueeze } from '../ops/view'
 import { checkInteger, checkNumber } from '../shape'
 import { sameShape, type Shape, type Tensor } from '../tensor'
-import { type Factory, learned, uniformWithin } from './factory'
+import { type Factory, factoryOptions, learned, uniformWithin } from './factory'
 import { Module } from './module'
 
 /** What one direction of one layer learns: weightIh [4H, in], weightHh [4H, H], biases [4H]. */
@@ -49,6 +50,16 @@ export interface LSTMOptions extends Factory {
   bidirectional?: boolean
 }
 
+const lstmOptions: OptionNames<LSTMOptions> = {
+  ...factoryOptions,
+  numLayers: true,
+  bias: true,
+  batchFirst: true,
+  dropout: true,
+  bidirectional: true,
+}
+const cellOptions: OptionNames<Factory & { bias?: boolean }> = { ...factoryOptions, bias: true }
+
 /** Parameters are named as PyTorch names them: `weight_ih_l0`, `bias_hh_l1_reverse` …; as properties `weightIhL0` … */
 export class LSTM extends Module {
   readonly numLayers: number
@@ -60,14 +71,21 @@ export class LSTM extends Module {
   constructor(
     readonly inputSize: number,
     readonly hiddenSize: number,
-    options: LSTMOptions = {},
+    options?: LSTMOptions,
   ) {
     super()
-    const { numLayers = 1, bias = true, batchFirst = false, bidirectional = false, ...factory } = options
+    const {
+      numLayers = 1,
+      bias = true,
+      batchFirst = false,
+      dropout: p = 0,
+      bidirectional = false,
+      ...factory
+    } = checkOptions('LSTM', options, lstmOptions)
     checkInteger('LSTM', 'inputSize', inputSize, 1)
     checkInteger('LSTM', 'hiddenSize', hiddenSize, 1)
     this.numLayers = checkInteger('LSTM', 'numLayers', numLayers, 1)
-    this.dropout = checkNumber('LSTM', 'dropout', options.dropout ?? 0, 0, 1)
+    this.dropout = checkNumber('LSTM', 'dropout', p, 0, 1)
     if (this.dropout > 0 && numLayers === 1) {
       throw new ArgumentError('LSTM: expected dropout 0 with one layer (it acts between layers), got ' + this.dropout)
     }
@@ -140,6 +158,7 @@ export class LSTM extends Module {
   }
 
   private checkInput(x: Tensor): number {
+    checkTensor('LSTM', 'x', x)
     if (
       (x.ndim === 2 || x.ndim === 3) &&
       x.shape[x.ndim - 1] === this.inputSize &&
@@ -184,8 +203,9 @@ function runPass(x: Tensor, start: LSTMState, gates: Gates, reverse: boolean): [
 }
 
 function checkState(op: string, state: LSTMState, shape: Shape): LSTMState {
-  if (Array.isArray(state) && state.length === 2 && state.every((t: Tensor) => sameShape(t.shape, shape))) return state
-  const got = Array.isArray(state) ? state.map((t: Tensor) => show(t.shape)).join(' and ') : show(state)
+  const given = Array.isArray(state) ? state.map((t: Tensor) => checkTensor(op, 'the state', t).shape) : []
+  if (given.length === 2 && given.every((each) => sameShape(each, shape))) return state
+  const got = given.length > 0 ? given.map(show).join(' and ') : show(state)
   throw new ShapeError(`${op}: expected a state [h, c] of shape ${show(shape)} each, got ${got}`)
 }
 
@@ -199,9 +219,10 @@ export class LSTMCell extends Module implements Gates {
   constructor(
     readonly inputSize: number,
     readonly hiddenSize: number,
-    { bias = true, ...factory }: Factory & { bias?: boolean } = {},
+    options?: Factory & { bias?: boolean },
   ) {
     super()
+    const { bias = true, ...factory } = checkOptions('LSTMCell', options, cellOptions)
     checkInteger('LSTMCell', 'inputSize', inputSize, 1)
     checkInteger('LSTMCell', 'hiddenSize', hiddenSize, 1)
     const init = uniformWithin(hiddenSize)
@@ -212,7 +233,7 @@ export class LSTMCell extends Module implements Gates {
   }
 
   override forward(x: Tensor, state: LSTMState | null = null): [Tensor, Tensor] {
-    if ((x.ndim !== 1 && x.ndim !== 2) || x.shape[x.ndim - 1] !== this.inputSize) {
+    if ((checkTensor('LSTMCell', 'x', x).ndim !== 1 && x.ndim !== 2) || x.shape[x.ndim - 1] !== this.inputSize) {
       throw new ShapeError(`LSTMCell: expected x [B, in] or [in] with in=${this.inputSize}, got ${show(x.shape)}`)
     }
     const shape = [...x.shape.slice(0, -1), this.hiddenSize]

@@ -2,9 +2,10 @@
 // made by `parameter()` or `buffer()`, other modules, and arrays of either. There is nothing to register.
 import { inspect } from 'node:util'
 import { noGrad } from '../autograd'
-import { type Device } from '../device'
-import { checkDType, type DType, dtypes, isFloat } from '../dtype'
-import { ArgumentError, DTypeError, show } from '../errors'
+import { checkOptions } from '../check'
+import { checkDevice, type Device } from '../device'
+import { type DType, isDType, isFloat } from '../dtype'
+import { ArgumentError, checkFunction, DTypeError, show } from '../errors'
 import { to } from '../ops/copy'
 import { detach } from '../ops/view'
 import { keep } from '../scope'
@@ -124,8 +125,9 @@ export abstract class Module {
    * @param options.strict Every name must be there, and no other (default true).
    * @throws StateDictError that lists what is missing, unexpected or of another shape; nothing is written then.
    */
-  loadStateDict(state: StateDict, options: { strict?: boolean } = {}): LoadReport {
-    return loadState('loadStateDict', Object.fromEntries(this.state()), state, options.strict ?? true)
+  loadStateDict(state: StateDict, options?: { strict?: boolean }): LoadReport {
+    const { strict = true } = checkOptions('loadStateDict', options, { strict: true })
+    return loadState('loadStateDict', Object.fromEntries(this.state()), state, strict)
   }
 
   /** Switches this module and all below it to training, or with false to evaluation. */
@@ -141,6 +143,7 @@ export abstract class Module {
 
   /** Calls `fn` with every module below this one, then with this one. */
   apply(fn: (module: Module) => void): this {
+    checkFunction('Module.apply', 'fn', fn)
     for (const child of this.children()) child.apply(fn)
     fn(this)
     return this
@@ -151,7 +154,8 @@ export abstract class Module {
    * new tensors: make optimizers afterwards.
    */
   to(target: DType | Device): this {
-    if (Object.hasOwn(dtypes, target) && !isFloat(checkDType('Module.to', target))) {
+    if (!isDType(target)) checkDevice('Module.to', target)
+    else if (!isFloat(target)) {
       throw new DTypeError(`Module.to: expected a floating dtype or a device, got ${target}`)
     }
     const moved = new Map<Tensor, Tensor>() // a tensor held twice stays one
@@ -182,7 +186,7 @@ export abstract class Module {
   }
 
   /** Sets property `name` to a buffer made of `t`; for names that are known only at run time. */
-  registerBuffer(name: string, t: Tensor, options: { persistent?: boolean } = {}): Tensor {
+  registerBuffer(name: string, t: Tensor, options?: { persistent?: boolean }): Tensor {
     return this.register('registerBuffer', name, buffer(t, options))
   }
 
@@ -227,7 +231,7 @@ function* walk(module: Module, prefix: string, above: readonly Module[]): Iterab
 }
 
 function moveTensor(t: Tensor, target: DType | Device): Tensor {
-  if (Object.hasOwn(dtypes, target) && !isFloat(t.dtype)) return t
+  if (isDType(target) && !isFloat(t.dtype)) return t
   const moved = noGrad(() => to(t, target))
   if (moved === t) return t
   const { grad } = t

@@ -1,5 +1,6 @@
 // Normalisation layers.
 import { noGrad } from '../autograd'
+import { checkOptions, checkTensor, type OptionNames } from '../check'
 import { ShapeError } from '../errors'
 import { addInPlace, mul, sub } from '../ops/arithmetic'
 import { to } from '../ops/copy'
@@ -9,7 +10,7 @@ import { rmsNorm } from '../ops/rmsNorm'
 import { reciprocal } from '../ops/unary'
 import { checkInteger, checkNumber, checkShape } from '../shape'
 import type { Shape, Tensor } from '../tensor'
-import { type Factory, learned } from './factory'
+import { type Factory, factoryOptions, learned } from './factory'
 import { ones_, zeros_ } from './init'
 import { Module } from './module'
 import { buffer } from './parameter'
@@ -25,6 +26,14 @@ export interface BatchNormLayerOptions extends Factory {
   trackRunningStats?: boolean
 }
 
+const batchNormOptions: OptionNames<BatchNormLayerOptions> = {
+  ...factoryOptions,
+  eps: true,
+  momentum: true,
+  affine: true,
+  trackRunningStats: true,
+}
+
 abstract class BatchNorm extends Module {
   weight: Tensor | null = null
   bias: Tensor | null = null
@@ -36,10 +45,17 @@ abstract class BatchNorm extends Module {
 
   constructor(
     readonly numFeatures: number,
-    { eps = 1e-5, momentum = 0.1, affine = true, trackRunningStats = true, ...factory }: BatchNormLayerOptions = {},
+    options?: BatchNormLayerOptions,
   ) {
     super()
     const name = this.constructor.name
+    const {
+      eps = 1e-5,
+      momentum = 0.1,
+      affine = true,
+      trackRunningStats = true,
+      ...factory
+    } = checkOptions(name, options, batchNormOptions)
     checkInteger(name, 'numFeatures', numFeatures, 1)
     this.eps = checkNumber(name, 'eps', eps, 0)
     this.momentum = momentum === null ? null : checkNumber(name, 'momentum', momentum, 0, 1)
@@ -58,8 +74,8 @@ abstract class BatchNorm extends Module {
   protected abstract readonly ndims: readonly number[]
 
   override forward(x: Tensor): Tensor {
-    if (!this.ndims.includes(x.ndim)) {
-      const name = this.constructor.name
+    const name = this.constructor.name
+    if (!this.ndims.includes(checkTensor(name, 'x', x).ndim)) {
       throw new ShapeError(`${name}: expected x of ${this.ndims.join(' or ')} dims, got [${x.shape.join(', ')}]`)
     }
     const { runningMean, runningVar, numBatchesTracked } = this
@@ -122,6 +138,13 @@ export interface LayerNormLayerOptions extends Factory {
   bias?: boolean
 }
 
+const layerNormOptions: OptionNames<LayerNormLayerOptions> = {
+  ...factoryOptions,
+  eps: true,
+  elementwiseAffine: true,
+  bias: true,
+}
+
 /** Normalises the last dims of x, whose sizes are `normalizedShape`. */
 export class LayerNorm extends Module {
   weight: Tensor | null
@@ -129,9 +152,14 @@ export class LayerNorm extends Module {
   readonly normalizedShape: Shape
   readonly eps: number
 
-  constructor(normalizedShape: number | Shape, options: LayerNormLayerOptions = {}) {
+  constructor(normalizedShape: number | Shape, options?: LayerNormLayerOptions) {
     super()
-    const { eps = 1e-5, elementwiseAffine = true, bias = true, ...factory } = options
+    const {
+      eps = 1e-5,
+      elementwiseAffine = true,
+      bias = true,
+      ...factory
+    } = checkOptions('LayerNorm', options, layerNormOptions)
     const shape = typeof normalizedShape === 'number' ? [normalizedShape] : normalizedShape
     this.normalizedShape = checkShape('LayerNorm', shape)
     this.eps = checkNumber('LayerNorm', 'eps', eps, 0)
@@ -155,15 +183,17 @@ export interface RMSNormLayerOptions extends Factory {
   elementwiseAffine?: boolean
 }
 
+const rmsNormOptions: OptionNames<RMSNormLayerOptions> = { ...factoryOptions, eps: true, elementwiseAffine: true }
+
 /** Divides the last dims of x, whose sizes are `normalizedShape`, by their root mean square. */
 export class RMSNorm extends Module {
   weight: Tensor | null
   readonly normalizedShape: Shape
   readonly eps: number | null
 
-  constructor(normalizedShape: number | Shape, options: RMSNormLayerOptions = {}) {
+  constructor(normalizedShape: number | Shape, options?: RMSNormLayerOptions) {
     super()
-    const { eps = null, elementwiseAffine = true, ...factory } = options
+    const { eps = null, elementwiseAffine = true, ...factory } = checkOptions('RMSNorm', options, rmsNormOptions)
     const shape = typeof normalizedShape === 'number' ? [normalizedShape] : normalizedShape
     this.normalizedShape = checkShape('RMSNorm', shape)
     this.eps = eps === null ? null : checkNumber('RMSNorm', 'eps', eps, 0)

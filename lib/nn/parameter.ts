@@ -1,6 +1,6 @@
 // Marks on tensors: which are learned, which are state that goes with a module. The marks lie beside the tensors, held
 // weakly, so that every tensor keeps one memory layout and any object may hold them.
-import { checkFloat, checkTensor } from '../check'
+import { checkFloat, checkOptions, checkTensor } from '../check'
 import { ArgumentError } from '../errors'
 import { keep } from '../scope'
 import type { Tensor } from '../tensor'
@@ -27,20 +27,22 @@ export function mark(t: Tensor, role: Role): Tensor {
  *
  * @throws ArgumentError for the result of a recorded op, DTypeError for integers.
  */
-export function parameter(t: Tensor, options: { requiresGrad?: boolean } = {}): Tensor {
+export function parameter(t: Tensor, options?: { requiresGrad?: boolean }): Tensor {
   checkFloat('parameter', 't', t)
+  const { requiresGrad = true } = checkOptions('parameter', options, { requiresGrad: true })
   if (!t.isLeaf)
     throw new ArgumentError(`parameter: expected a tensor without history, got ${t.toString()}; use detach()`)
-  return mark(t.setRequiresGrad(options.requiresGrad ?? true), 'parameter')
+  return mark(t.setRequiresGrad(requiresGrad), 'parameter')
 }
 
 /**
  * Makes `t` a buffer: state that is no parameter, such as running statistics. Modules move it and save it, unless
  * `persistent` is false. Returns `t`.
  */
-export function buffer(t: Tensor, options: { persistent?: boolean } = {}): Tensor {
+export function buffer(t: Tensor, options?: { persistent?: boolean }): Tensor {
   if (checkTensor('buffer', 't', t).requiresGrad) {
     throw new ArgumentError(`buffer: expected a tensor without gradient, got ${t.toString()}; use detach()`)
   }
-  return mark(t, options.persistent === false ? 'transient' : 'buffer')
+  const { persistent = true } = checkOptions('buffer', options, { persistent: true })
+  return mark(t, persistent ? 'buffer' : 'transient')
 }

@@ -1,4 +1,6 @@
 // Pooling layers. Options are those of the functions in lib/ops/pool.ts.
+import { checkOptions, type OptionNames } from '../check'
+import { show } from '../errors'
 import {
   adaptiveAvgPool1d,
   adaptiveAvgPool2d,
@@ -18,6 +20,11 @@ import { Module } from './module'
 type Window = number | readonly number[]
 export type MaxPoolLayerOptions = Omit<MaxPoolOptions, 'kernelSize' | 'returnIndices'>
 export type AvgPoolLayerOptions = Omit<AvgPoolOptions, 'kernelSize'>
+
+const windowOptions = { stride: true, padding: true, ceilMode: true } as const
+const maxPoolOptions: OptionNames<MaxPoolLayerOptions> = { ...windowOptions, dilation: true }
+const avgPoolOptions: OptionNames<AvgPoolLayerOptions> = { ...windowOptions, countIncludePad: true }
+
 /** One size for each spatial dim, or one for all; null keeps a size. */
 export type OutputSize = number | readonly (number | null)[]
 
@@ -39,7 +46,7 @@ abstract class Pool<Options extends { kernelSize: Window }> extends Module {
 
   protected override details(): string {
     return Object.entries(this.options)
-      .map(([name, value]) => `${name}: ${JSON.stringify(value)}`)
+      .map(([name, value]) => `${name}: ${show(value)}`)
       .join(', ')
   }
 }
@@ -48,43 +55,43 @@ type MaxPool = MaxPoolOptions & { returnIndices?: false }
 
 /** Largest element of each window of x [B, C, W]. */
 export class MaxPool1d extends Pool<MaxPool> {
-  constructor(kernelSize: Window, options: MaxPoolLayerOptions = {}) {
-    super(maxPool1d, kernelSize, options)
+  constructor(kernelSize: Window, options?: MaxPoolLayerOptions) {
+    super(maxPool1d, kernelSize, checkOptions('MaxPool1d', options, maxPoolOptions))
   }
 }
 
 /** Largest element of each window of x [B, C, H, W]. */
 export class MaxPool2d extends Pool<MaxPool> {
-  constructor(kernelSize: Window, options: MaxPoolLayerOptions = {}) {
-    super(maxPool2d, kernelSize, options)
+  constructor(kernelSize: Window, options?: MaxPoolLayerOptions) {
+    super(maxPool2d, kernelSize, checkOptions('MaxPool2d', options, maxPoolOptions))
   }
 }
 
 /** Largest element of each window of x [B, C, D, H, W]. */
 export class MaxPool3d extends Pool<MaxPool> {
-  constructor(kernelSize: Window, options: MaxPoolLayerOptions = {}) {
-    super(maxPool3d, kernelSize, options)
+  constructor(kernelSize: Window, options?: MaxPoolLayerOptions) {
+    super(maxPool3d, kernelSize, checkOptions('MaxPool3d', options, maxPoolOptions))
   }
 }
 
 /** Mean of each window of x [B, C, W]. */
 export class AvgPool1d extends Pool<AvgPoolOptions> {
-  constructor(kernelSize: Window, options: AvgPoolLayerOptions = {}) {
-    super(avgPool1d, kernelSize, options)
+  constructor(kernelSize: Window, options?: AvgPoolLayerOptions) {
+    super(avgPool1d, kernelSize, checkOptions('AvgPool1d', options, avgPoolOptions))
   }
 }
 
 /** Mean of each window of x [B, C, H, W]. */
 export class AvgPool2d extends Pool<AvgPoolOptions> {
-  constructor(kernelSize: Window, options: AvgPoolLayerOptions = {}) {
-    super(avgPool2d, kernelSize, options)
+  constructor(kernelSize: Window, options?: AvgPoolLayerOptions) {
+    super(avgPool2d, kernelSize, checkOptions('AvgPool2d', options, avgPoolOptions))
   }
 }
 
 /** Mean of each window of x [B, C, D, H, W]. */
 export class AvgPool3d extends Pool<AvgPoolOptions> {
-  constructor(kernelSize: Window, options: AvgPoolLayerOptions = {}) {
-    super(avgPool3d, kernelSize, options)
+  constructor(kernelSize: Window, options?: AvgPoolLayerOptions) {
+    super(avgPool3d, kernelSize, checkOptions('AvgPool3d', options, avgPoolOptions))
   }
 }
 
@@ -101,7 +108,7 @@ abstract class AdaptiveAvgPool extends Module {
   }
 
   protected override details(): string {
-    return JSON.stringify(this.outputSize)
+    return show(this.outputSize)
   }
 }
 

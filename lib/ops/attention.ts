@@ -1,5 +1,5 @@
 // Scaled dot-product attention (Vaswani et al. 2017): softmax(q·kᵀ·scale + mask)·v, composed of ops.
-import { checkFloat, checkSameDType, checkTensor } from '../check'
+import { checkFloat, checkOptions, checkSameDType, checkTensor, type OptionNames } from '../check'
 import type { DType } from '../dtype'
 import { ArgumentError, DTypeError, ShapeError, show } from '../errors'
 import { broadcastShapes, checkNumber } from '../shape'
@@ -8,7 +8,7 @@ import { add, mul } from './arithmetic'
 import { ones } from './create'
 import { dropout } from './dropout'
 import { matmul } from './matmul'
-import type { GeneratorOption } from './random'
+import { type GeneratorOption, generatorOption } from './random'
 import { softmax } from './softmax'
 import { tril } from './triangle'
 import { transpose } from './view'
@@ -23,6 +23,14 @@ export interface AttentionOptions extends GeneratorOption {
   dropoutP?: number
   /** Factor of the scores. Default 1 / √D. */
   scale?: number
+}
+
+const attentionOptions: OptionNames<AttentionOptions> = {
+  ...generatorOption,
+  attnMask: true,
+  isCausal: true,
+  dropoutP: true,
+  scale: true,
 }
 
 /** Stands for −∞ in scores, so that a row in which all is masked has no NaN in it. */
@@ -84,10 +92,11 @@ export function attentionWeights(op: string, q: Tensor, k: Tensor, options: Atte
  * Attention of queries q [..., Tq, D] over keys k [..., Tk, D] with values v [..., Tk, Dv]: [..., Tq, Dv]; leading
  * dimensions broadcast. A query that a bool mask lets look nowhere gets zeros.
  */
-export function scaledDotProductAttention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions = {}): Tensor {
+export function scaledDotProductAttention(q: Tensor, k: Tensor, v: Tensor, options?: AttentionOptions): Tensor {
   const op = 'scaledDotProductAttention'
   checkOperands(op, q, k, v)
-  const p = checkNumber(op, 'dropoutP', options.dropoutP ?? 0, 0, 1)
-  const weights = attentionWeights(op, q, k, options)
-  return matmul(p > 0 ? dropout(weights, { p, generator: options.generator }) : weights, v)
+  const given = checkOptions(op, options, attentionOptions)
+  const p = checkNumber(op, 'dropoutP', given.dropoutP ?? 0, 0, 1)
+  const weights = attentionWeights(op, q, k, given)
+  return matmul(p > 0 ? dropout(weights, { p, generator: given.generator }) : weights, v)
 }

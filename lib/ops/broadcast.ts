@@ -1,6 +1,6 @@
 // expand and sum: repeating along a dim and adding up along it are each other's gradient.
 import { apply, type Op } from '../autograd'
-import { checkTensor } from '../check'
+import { checkOptions, checkTensor, type OptionNames } from '../check'
 import { isFloat } from '../dtype'
 import { ShapeError } from '../errors'
 import * as kernels from '../kernels'
@@ -53,6 +53,8 @@ export interface ReduceOptions {
   keepdim?: boolean
 }
 
+export const reduceOptions: OptionNames<ReduceOptions> = { dim: true, keepdim: true }
+
 export interface Reduction {
   dims: readonly number[]
   /** Bit d set: dimension d is reduced. */
@@ -64,12 +66,14 @@ export interface Reduction {
   from: Shape
 }
 
-export function planReduction(op: string, x: Tensor, options: ReduceOptions = {}): Reduction {
-  const dims = checkDims(op, options.dim, checkTensor(op, 'x', x).ndim)
+export function planReduction(op: string, x: Tensor, options?: ReduceOptions): Reduction {
+  checkTensor(op, 'x', x)
+  const { dim, keepdim } = checkOptions(op, options, reduceOptions)
+  const dims = checkDims(op, dim, x.ndim)
   let mask = 0
   for (const d of dims) mask |= 1 << d
   const kept = x.shape.map((n, d) => (mask & (1 << d) ? 1 : n))
-  const shape = options.keepdim ? kept : x.shape.filter((_, d) => !(mask & (1 << d)))
+  const shape = keepdim ? kept : x.shape.filter((_, d) => !(mask & (1 << d)))
   return { dims, mask, shape, kept, from: x.shape }
 }
 

@@ -1,6 +1,6 @@
 // Limits values to a range.
 import { apply, type Op } from '../autograd'
-import { checkTensor } from '../check'
+import { checkOptions, checkTensor, type OptionNames } from '../check'
 import { type DType, isFloat, promoteScalar } from '../dtype'
 import { ArgumentError, DTypeError, show } from '../errors'
 import * as kernels from '../kernels'
@@ -16,6 +16,8 @@ export interface ClampOptions {
   /** Larger values become this one; it wins over a larger `min`. */
   max?: number | bigint
 }
+
+const clampOptions: OptionNames<ClampOptions> = { min: true, max: true }
 
 interface Range {
   low: number | bigint
@@ -57,7 +59,7 @@ function checkBound(name: string, value: unknown): void {
  */
 export function clamp(x: Tensor, options: ClampOptions): Tensor {
   if (checkTensor('clamp', 'x', x).dtype === 'bool') throw new DTypeError('clamp: expected numbers, got bool')
-  const { min, max } = options ?? {}
+  const { min, max } = checkOptions('clamp', options, clampOptions)
   checkBound('min', min)
   checkBound('max', max)
   if (min === undefined && max === undefined) throw new ArgumentError('clamp: expected min, max or both, got neither')

@@ -2,7 +2,7 @@
 // The convolution and its gradients for x and w are linear in each of two arguments, and the gradients of each are
 // again among the three, so every order of differentiation stays in kernels.
 import { apply, type Op } from '../autograd'
-import { checkFloat, checkSameDType } from '../check'
+import { checkFloat, checkOptions, checkSameDType, type OptionNames } from '../check'
 import { ArgumentError, ShapeError, show } from '../errors'
 import * as kernels from '../kernels'
 import { checkInteger, checkPerDim } from '../shape'
@@ -90,6 +90,8 @@ export interface ConvOptions {
   groups?: number
 }
 
+export const convOptions: OptionNames<ConvOptions> = { stride: true, padding: true, dilation: true, groups: true }
+
 export const windowNames = [['kw'], ['kh', 'kw'], ['kd', 'kh', 'kw']]
 
 function checkOperands(op: string, spatial: number, x: Tensor, w: Tensor, b: Tensor | null, groups: number): void {
@@ -132,15 +134,16 @@ function padSame(op: string, x: Tensor, w: Tensor, stride: number[], dilation: n
 
 function convolution(spatial: 1 | 2 | 3): (x: Tensor, w: Tensor, b?: Tensor | null, o?: ConvOptions) => Tensor {
   const op = `conv${spatial}d`
-  return (x, weight, bias = null, options = {}) => {
-    const groups = checkInteger(op, 'groups', options.groups ?? 1, 1)
+  return (x, weight, bias = null, options) => {
+    const given = checkOptions(op, options, convOptions)
+    const groups = checkInteger(op, 'groups', given.groups ?? 1, 1)
     checkOperands(op, spatial, x, weight, bias, groups)
-    const stride = checkPerDim(op, 'stride', options.stride ?? 1, spatial, 1)
-    const dilation = checkPerDim(op, 'dilation', options.dilation ?? 1, spatial, 1)
+    const stride = checkPerDim(op, 'stride', given.stride ?? 1, spatial, 1)
+    const dilation = checkPerDim(op, 'dilation', given.dilation ?? 1, spatial, 1)
     let batched = x.ndim === spatial + 1 ? unsqueeze(x, 0) : x
     let padding: number[]
-    if (options.padding === 'same') [batched, padding] = padSame(op, batched, weight, stride, dilation)
-    else padding = checkPerDim(op, 'padding', options.padding === 'valid' ? 0 : (options.padding ?? 0), spatial, 0)
+    if (given.padding === 'same') [batched, padding] = padSame(op, batched, weight, stride, dilation)
+    else padding = checkPerDim(op, 'padding', given.padding === 'valid' ? 0 : (given.padding ?? 0), spatial, 0)
     const sizes = stride.map((step, i) => {
       const room = batched.shape[i + 2] + 2 * padding[i] - dilation[i] * (weight.shape[i + 2] - 1) - 1
       if (room < 0) {

@@ -1,7 +1,7 @@
 // Transposed convolution over 1 to 3 dims, x [B, C, ...], w [C, O / groups, ...], b [O] to y [B, O, ...]: the gradient
 // of a convolution of y with w, taken as an op. Its own gradients are that convolution and the one for weights.
 import { apply, type Op } from '../autograd'
-import { checkFloat, checkSameDType } from '../check'
+import { checkFloat, checkOptions, checkSameDType, type OptionNames } from '../check'
 import { ArgumentError, ShapeError, show } from '../errors'
 import * as kernels from '../kernels'
 import { checkInteger, checkPerDim } from '../shape'
@@ -48,6 +48,14 @@ export interface ConvTransposeOptions {
   groups?: number
 }
 
+export const convTransposeOptions: OptionNames<ConvTransposeOptions> = {
+  stride: true,
+  padding: true,
+  outputPadding: true,
+  dilation: true,
+  groups: true,
+}
+
 function checkOperands(op: string, spatial: number, x: Tensor, w: Tensor, b: Tensor | null, groups: number): void {
   if (checkFloat(op, 'x', x).ndim !== spatial + 2 && x.ndim !== spatial + 1) {
     throw new ShapeError(`${op}: expected x of ${spatial + 2} dims, or ${spatial + 1} unbatched, got ${show(x.shape)}`)
@@ -84,13 +92,14 @@ function convolution(
   spatial: 1 | 2 | 3,
 ): (x: Tensor, w: Tensor, b?: Tensor | null, o?: ConvTransposeOptions) => Tensor {
   const op = `convTranspose${spatial}d`
-  return (x, weight, bias = null, options = {}) => {
-    const groups = checkInteger(op, 'groups', options.groups ?? 1, 1)
+  return (x, weight, bias = null, options) => {
+    const given = checkOptions(op, options, convTransposeOptions)
+    const groups = checkInteger(op, 'groups', given.groups ?? 1, 1)
     checkOperands(op, spatial, x, weight, bias, groups)
-    const stride = checkPerDim(op, 'stride', options.stride ?? 1, spatial, 1)
-    const dilation = checkPerDim(op, 'dilation', options.dilation ?? 1, spatial, 1)
-    const padding = checkPerDim(op, 'padding', options.padding ?? 0, spatial, 0)
-    const added = checkPerDim(op, 'outputPadding', options.outputPadding ?? 0, spatial, 0)
+    const stride = checkPerDim(op, 'stride', given.stride ?? 1, spatial, 1)
+    const dilation = checkPerDim(op, 'dilation', given.dilation ?? 1, spatial, 1)
+    const padding = checkPerDim(op, 'padding', given.padding ?? 0, spatial, 0)
+    const added = checkPerDim(op, 'outputPadding', given.outputPadding ?? 0, spatial, 0)
     if (added.some((n, i) => n >= stride[i] && n >= dilation[i])) {
       throw new ArgumentError(`${op}: expected outputPadding less than stride or dilation, got ${show(added)}`)
     }

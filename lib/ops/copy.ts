@@ -2,7 +2,7 @@
 import { apply, type Input, isGradEnabled, type Op } from '../autograd'
 import { checkTensor } from '../check'
 import { checkDevice, type Device } from '../device'
-import { checkDType, type DType, dtypes } from '../dtype'
+import { type DType, isDType } from '../dtype'
 import { ArgumentError, AutogradError, ShapeError, show } from '../errors'
 import * as kernels from '../kernels'
 import { addMethods } from '../methods'
@@ -29,7 +29,10 @@ function copyAs(x: Tensor, dtype: DType): Tensor {
   return apply(copyOp, [x], { from: x.dtype, to: dtype })
 }
 
-/** `x` itself if its elements lie in row-major order, else a copy that does. */
+/**
+ * `x` itself if its elements lie in row-major order, else a copy that does. The result may be the very same tensor:
+ * disposing it disposes `x`.
+ */
 export function contiguous(x: Tensor): Tensor {
   return checkTensor('contiguous', 'x', x).isContiguous ? x : copyAs(x, x.dtype)
 }
@@ -39,15 +42,15 @@ export function clone(x: Tensor): Tensor {
   return copyAs(checkTensor('clone', 'x', x), x.dtype)
 }
 
-/** `x` converted to a dtype, or on a device. Itself if it is there already. */
+/**
+ * `x` converted to a dtype, or on a device. Itself if it is there already: the result may be the very same tensor, and
+ * disposing it disposes `x`.
+ */
 export function to(x: Tensor, target: DType | Device): Tensor {
   checkTensor('to', 'x', x)
-  if (!(typeof target === 'string' && Object.hasOwn(dtypes, target))) {
-    checkDevice('to', target)
-    return x
-  }
-  const dtype = checkDType('to', target)
-  return dtype === x.dtype ? x : copyAs(x, dtype)
+  if (isDType(target)) return target === x.dtype ? x : copyAs(x, target)
+  checkDevice('to', target)
+  return x
 }
 
 /**

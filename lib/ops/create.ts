@@ -1,10 +1,10 @@
 // New tensors: from JavaScript values, and filled ones.
-import { checkTensor } from '../check'
+import { checkOptions, checkTensor, type OptionNames } from '../check'
 import { checkDevice, type Device } from '../device'
 import { checkDType, type DType, isFloat, type TypedArray } from '../dtype'
 import { ArgumentError, ShapeError, show } from '../errors'
 import * as kernels from '../kernels'
-import { checkInteger, checkShape, maxDims } from '../shape'
+import { checkInteger, checkNumber, checkShape, maxDims } from '../shape'
 import { numelOf, type Shape, Tensor } from '../tensor'
 import { upload } from '../upload'
 
@@ -13,6 +13,9 @@ export interface TensorOptions {
   device?: Device
   requiresGrad?: boolean
 }
+
+export const tensorOptions: OptionNames<TensorOptions> = { dtype: true, device: true, requiresGrad: true }
+const valueOptions: OptionNames<TensorOptions & { shape?: Shape }> = { ...tensorOptions, shape: true }
 
 /** Numbers, bigints or booleans in arrays of equal lengths. */
 export type NestedArray = number | bigint | boolean | readonly NestedArray[]
@@ -23,22 +26,23 @@ export type NestedArray = number | bigint | boolean | readonly NestedArray[]
  *
  * @throws ShapeError for ragged arrays, ArgumentError for anything that is not a number.
  */
-export function tensor(data: NestedArray | TypedArray, options: TensorOptions & { shape?: Shape } = {}): Tensor {
-  const device = checkDevice('tensor', options.device)
+export function tensor(data: NestedArray | TypedArray, options?: TensorOptions & { shape?: Shape }): Tensor {
+  const given = checkOptions('tensor', options, valueOptions)
+  const device = checkDevice('tensor', given.device)
   const {
     values,
     shape,
     dtype: stored,
     natural,
-  } = ArrayBuffer.isView(data) ? fromTyped(data) : fromNested(data, (options.dtype ?? 'float32') === 'float32')
-  const dtype = options.dtype === undefined ? natural : checkDType('tensor', options.dtype)
-  const wanted = options.shape === undefined ? shape : checkShape('tensor', options.shape)
+  } = ArrayBuffer.isView(data) ? fromTyped(data) : fromNested(data, (given.dtype ?? 'float32') === 'float32')
+  const dtype = given.dtype === undefined ? natural : checkDType('tensor', given.dtype)
+  const wanted = given.shape === undefined ? shape : checkShape('tensor', given.shape)
   if (numelOf(wanted) !== values.length) {
     throw new ShapeError(`tensor: expected ${numelOf(wanted)} values for [${wanted.join(', ')}], got ${values.length}`)
   }
   const made = upload(values, wanted, stored, device)
   const t = dtype === stored ? made : convert(made, dtype)
-  return options.requiresGrad ? t.setRequiresGrad() : t
+  return given.requiresGrad ? t.setRequiresGrad() : t
 }
 
 interface Values {
@@ -115,42 +119,48 @@ function convert(x: Tensor, dtype: DType): Tensor {
   return y
 }
 
-function filled(op: string, shape: Shape, value: number | bigint, natural: DType, options: TensorOptions): Tensor {
-  const dtype = options.dtype === undefined ? natural : checkDType(op, options.dtype)
-  const y = new Tensor([...checkShape(op, shape)], dtype, checkDevice(op, options.device))
+function filled(
+  op: string,
+  shape: Shape,
+  value: number | bigint,
+  options: TensorOptions | undefined,
+  natural: DType,
+  home?: Device,
+): Tensor {
+  const sizes = [...checkShape(op, shape)]
+  const { dtype = natural, device = home, requiresGrad } = checkOptions(op, options, tensorOptions)
+  const y = new Tensor(sizes, checkDType(op, dtype), checkDevice(op, device))
   kernels.fill(y, value)
-  return options.requiresGrad ? y.setRequiresGrad() : y
+  return requiresGrad ? y.setRequiresGrad() : y
 }
 
 /** A tensor filled with `value`. Without `dtype`: float32, int64 for a bigint, bool for a boolean. */
-export function full(shape: Shape, value: number | bigint | boolean, options: TensorOptions = {}): Tensor {
+export function full(shape: Shape, value: number | bigint | boolean, options?: TensorOptions): Tensor {
   if (typeof value !== 'number' && typeof value !== 'bigint' && typeof value !== 'boolean') {
     throw new ArgumentError(`full: expected a number, bigint or boolean, got ${show(value)}`)
   }
   const natural = typeof value === 'bigint' ? 'int64' : typeof value === 'boolean' ? 'bool' : 'float32'
-  return filled('full', shape, typeof value === 'boolean' ? Number(value) : value, natural, options)
+  return filled('full', shape, typeof value === 'boolean' ? Number(value) : value, options, natural)
 }
 
 /** Zeros, float32 unless `dtype` is given. */
-export function zeros(shape: Shape, options: TensorOptions = {}): Tensor {
-  return filled('zeros', shape, 0, 'float32', options)
+export function zeros(shape: Shape, options?: TensorOptions): Tensor {
+  return filled('zeros', shape, 0, options, 'float32')
 }
 
 /** Ones, float32 unless `dtype` is given. */
-export function ones(shape: Shape, options: TensorOptions = {}): Tensor {
-  return filled('ones', shape, 1, 'float32', options)
+export function ones(shape: Shape, options?: TensorOptions): Tensor {
+  return filled('ones', shape, 1, options, 'float32')
 }
 
 /** Zeros of x's shape, dtype and device. */
-export function zerosLike(x: Tensor, options: TensorOptions = {}): Tensor {
-  checkTensor('zerosLike', 'x', x)
-  return filled('zerosLike', x.shape, 0, x.dtype, { device: x.device, ...options })
+export function zerosLike(x: Tensor, options?: TensorOptions): Tensor {
+  return filled('zerosLike', checkTensor('zerosLike', 'x', x).shape, 0, options, x.dtype, x.device)
 }
 
 /** Ones of x's shape, dtype and device. */
-export function onesLike(x: Tensor, options: TensorOptions = {}): Tensor {
-  checkTensor('onesLike', 'x', x)
-  return filled('onesLike', x.shape, 1, x.dtype, { device: x.device, ...options })
+export function onesLike(x: Tensor, options?: TensorOptions): Tensor {
+  return filled('onesLike', checkTensor('onesLike', 'x', x).shape, 1, options, x.dtype, x.device)
 }
 
 /**
@@ -168,23 +178,29 @@ export function arange(
   first: number | bigint,
   second?: number | bigint | TensorOptions,
   third?: number | bigint,
-  last: TensorOptions = {},
+  last?: TensorOptions,
 ): Tensor {
+  const op = 'arange'
   const oneBound = typeof second !== 'number' && typeof second !== 'bigint'
-  const options = oneBound ? (second ?? {}) : last
-  const end = oneBound ? first : second
-  const start = oneBound ? (typeof first === 'bigint' ? 0n : 0) : first
-  const step = third ?? (typeof start === 'bigint' ? 1n : 1)
+  const { dtype, device, requiresGrad } = checkOptions(op, oneBound ? second : last, tensorOptions)
+  const end = checkBound(op, 'end', oneBound ? first : second)
+  const start = oneBound ? (typeof end === 'bigint' ? 0n : 0) : checkBound(op, 'start', first)
+  const step = checkBound(op, 'step', third ?? (typeof start === 'bigint' ? 1n : 1))
   const isWhole = typeof start === 'bigint' && typeof end === 'bigint' && typeof step === 'bigint'
   const count = isWhole ? countWhole(start, end, step) : Math.ceil((Number(end) - Number(start)) / Number(step))
   const isBackwards = step > 0 ? end < start : end > start
   if (!Number.isFinite(count) || isBackwards) {
-    throw new ArgumentError(`arange: expected a step towards the end, got ${show([start, end, step])}`)
+    throw new ArgumentError(`${op}: expected a step towards the end, got ${show([start, end, step])}`)
   }
-  const dtype = options.dtype === undefined ? (isWhole ? 'int64' : 'float32') : checkDType('arange', options.dtype)
-  const y = new Tensor([count], dtype, checkDevice('arange', options.device))
+  const natural = isWhole ? 'int64' : 'float32'
+  const y = new Tensor([count], dtype === undefined ? natural : checkDType(op, dtype), checkDevice(op, device))
   kernels.arange(y, start, step)
-  return options.requiresGrad ? y.setRequiresGrad() : y
+  return requiresGrad ? y.setRequiresGrad() : y
+}
+
+function checkBound(op: string, name: string, value: unknown): number | bigint {
+  if (typeof value === 'number' || typeof value === 'bigint') return value
+  throw new ArgumentError(`${op}: expected ${name} to be a number or a bigint, got ${show(value)}`)
 }
 
 /** Steps from `start` to `end`, rounded up; NaN for a step of 0. */
@@ -195,11 +211,14 @@ function countWhole(start: bigint, end: bigint, step: bigint): number {
 }
 
 /** `count` values from `start` to `end`, both included. */
-export function linspace(start: number, end: number, count: number, options: TensorOptions = {}): Tensor {
-  checkInteger('linspace', 'count', count, 0)
-  const dtype = options.dtype === undefined ? 'float32' : checkDType('linspace', options.dtype)
-  if (!isFloat(dtype)) throw new ArgumentError(`linspace: expected a floating dtype, got ${dtype}`)
-  const y = new Tensor([count], dtype, checkDevice('linspace', options.device))
+export function linspace(start: number, end: number, count: number, options?: TensorOptions): Tensor {
+  const op = 'linspace'
+  checkNumber(op, 'start', start)
+  checkNumber(op, 'end', end)
+  checkInteger(op, 'count', count, 0)
+  const { dtype = 'float32', device, requiresGrad } = checkOptions(op, options, tensorOptions)
+  if (!isFloat(checkDType(op, dtype))) throw new ArgumentError(`${op}: expected a floating dtype, got ${dtype}`)
+  const y = new Tensor([count], dtype, checkDevice(op, device))
   kernels.arange(y, start, count > 1 ? (end - start) / (count - 1) : 0)
-  return options.requiresGrad ? y.setRequiresGrad() : y
+  return requiresGrad ? y.setRequiresGrad() : y
 }

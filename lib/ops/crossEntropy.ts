@@ -2,7 +2,7 @@
 // dimension is the second one, as in PyTorch. With class numbers the loss and its gradient are one kernel each, which
 // never stores the softmax.
 import { apply, isGradEnabled, type Op } from '../autograd'
-import { checkFloat, checkIndex, checkTensor } from '../check'
+import { checkFloat, checkIndex, checkOptions, checkTensor, type OptionNames } from '../check'
 import { type DType, isFloat } from '../dtype'
 import { AutogradError, ShapeError, show } from '../errors'
 import * as kernels from '../kernels'
@@ -13,7 +13,7 @@ import { expand, sum } from './broadcast'
 import { eq, logicalNot } from './compare'
 import { to } from './copy'
 import { gather, indexSelect, oneHot } from './indexing'
-import { checkReduction, type LossOptions, type LossReduction } from './loss'
+import { checkReduction, type LossOptions, lossOptions, type LossReduction } from './loss'
 import { logSoftmax, softmax } from './softmax'
 import { permute, reshape, squeeze, unsqueeze } from './view'
 import { where } from './where'
@@ -25,10 +25,14 @@ export interface ClassLossOptions extends LossOptions {
   ignoreIndex?: number
 }
 
+export const classLossOptions: OptionNames<ClassLossOptions> = { ...lossOptions, weight: true, ignoreIndex: true }
+
 export interface CrossEntropyOptions extends ClassLossOptions {
   /** Share of the target that is spread evenly over all classes (Szegedy et al. 2016). Default 0. */
   labelSmoothing?: number
 }
+
+export const crossEntropyOptions: OptionNames<CrossEntropyOptions> = { ...classLossOptions, labelSmoothing: true }
 
 interface CrossEntropy {
   ignoreIndex: number
@@ -101,11 +105,10 @@ function lossShape(x: Tensor): Shape {
   return x.ndim === 1 ? [] : [x.shape[0], ...x.shape.slice(2)]
 }
 
-function checkClasses(op: string, x: Tensor, options: ClassLossOptions): number {
+function checkClasses(op: string, x: Tensor, { weight }: ClassLossOptions): number {
   if (checkFloat(op, 'x', x).ndim === 0) throw new ShapeError(`${op}: expected x [N, C, ...] or [C], got []`)
   const classes = x.shape[x.ndim === 1 ? 0 : 1]
   if (classes === 0) throw new ShapeError(`${op}: expected x [N, C, ...] with at least one class, got ${show(x.shape)}`)
-  const { weight } = options
   if (!weight) return classes
   if (checkFloat(op, 'weight', weight).ndim !== 1 || weight.shape[0] !== classes) {
     throw new ShapeError(`${op}: expected weight [${classes}], got ${show(weight.shape)}`)
@@ -135,17 +138,18 @@ function checkIgnoreIndex(op: string, options: ClassLossOptions): number {
  * with probabilities by the number of rows. A class number outside [0, C) other than `ignoreIndex` surfaces at the next
  * await, as INDEX_OUT_OF_RANGE.
  */
-export function crossEntropy(x: Tensor, target: Tensor, options: CrossEntropyOptions = {}): Tensor {
+export function crossEntropy(x: Tensor, target: Tensor, options?: CrossEntropyOptions): Tensor {
   const op = 'crossEntropy'
-  const reduction = checkReduction(op, options)
-  const classes = checkClasses(op, x, options)
-  const labelSmoothing = checkNumber(op, 'labelSmoothing', options.labelSmoothing ?? 0, 0, 1)
-  const { weight } = options
+  const given = checkOptions(op, options, crossEntropyOptions)
+  const reduction = checkReduction(op, given)
+  const classes = checkClasses(op, x, given)
+  const labelSmoothing = checkNumber(op, 'labelSmoothing', given.labelSmoothing ?? 0, 0, 1)
+  const { weight } = given
   if (isFloat(checkTensor(op, 'target', target).dtype)) {
     return softCrossEntropy(x, target, weight ?? null, labelSmoothing / classes, 1 - labelSmoothing, reduction)
   }
   const rows = checkClassTarget(op, x, target)
-  const attrs = { ignoreIndex: checkIgnoreIndex(op, options), labelSmoothing, reduction }
+  const attrs = { ignoreIndex: checkIgnoreIndex(op, given), labelSmoothing, reduction }
   const loss = apply(crossEntropyOp, weight ? [rowsOf(x), rows, weight] : [rowsOf(x), rows], attrs)
   return reduction === 'none' ? reshape(loss, lossShape(x)) : loss
 }
@@ -174,14 +178,15 @@ function softCrossEntropy(
 /**
  * −x[target] of log-probabilities x [N, C], [N, C, d1, ...] or [C]; targets, weights and reductions as in crossEntropy.
  */
-export function nllLoss(x: Tensor, target: Tensor, options: ClassLossOptions = {}): Tensor {
+export function nllLoss(x: Tensor, target: Tensor, options?: ClassLossOptions): Tensor {
   const op = 'nllLoss'
-  const reduction = checkReduction(op, options)
-  checkClasses(op, x, options)
+  const given = checkOptions(op, options, classLossOptions)
+  const reduction = checkReduction(op, given)
+  checkClasses(op, x, given)
   const rows = checkClassTarget(op, x, target)
-  const ignored = eq(rows, checkIgnoreIndex(op, options))
+  const ignored = eq(rows, checkIgnoreIndex(op, given))
   const classes = where(ignored, 0, rows)
-  const { weight } = options
+  const { weight } = given
   const shares = where(ignored, 0, weight ? indexSelect(weight, 0, classes) : to(logicalNot(ignored), x.dtype))
   const picked = squeeze(gather(rowsOf(x), 1, unsqueeze(classes, 1)), 1)
   // Chosen, not multiplied by zero: an ignored row may hold −∞.

@@ -1,11 +1,11 @@
 // Dropout (Srivastava et al. 2014). The mask is never stored: its place in the random stream draws it again.
 import { apply, type Op } from '../autograd'
 import type { Philox } from '../block'
-import { checkFloat } from '../check'
+import { checkFloat, checkOptions, type OptionNames } from '../check'
 import * as kernels from '../kernels'
 import { checkNumber } from '../shape'
 import { Tensor } from '../tensor'
-import { draw, type GeneratorOption } from './random'
+import { draw, type GeneratorOption, generatorOption } from './random'
 
 interface Dropout {
   p: number
@@ -30,10 +30,13 @@ export interface DropoutOptions extends GeneratorOption {
   training?: boolean
 }
 
+const dropoutOptions: OptionNames<DropoutOptions> = { ...generatorOption, p: true, training: true }
+
 /** x with each element zero with probability `p`, the others scaled by 1 / (1 − p). */
-export function dropout(x: Tensor, options: DropoutOptions = {}): Tensor {
+export function dropout(x: Tensor, options?: DropoutOptions): Tensor {
   checkFloat('dropout', 'x', x)
-  const p = checkNumber('dropout', 'p', options.p ?? 0.5, 0, 1)
-  if (p === 0 || options.training === false) return x
-  return apply(dropoutOp, [x], { p, philox: draw('dropout', options, x.numel) })
+  const given = checkOptions('dropout', options, dropoutOptions)
+  const p = checkNumber('dropout', 'p', given.p ?? 0.5, 0, 1)
+  if (p === 0 || given.training === false) return x
+  return apply(dropoutOp, [x], { p, philox: draw('dropout', given, x.numel) })
 }

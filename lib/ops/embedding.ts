@@ -1,6 +1,6 @@
 // Rows of a table by index, and the gradient that adds rows up again.
 import { apply, type Op } from '../autograd'
-import { checkFloat, checkIndex } from '../check'
+import { checkFloat, checkIndex, checkOptions, type OptionNames } from '../check'
 import { ArgumentError, ShapeError, show } from '../errors'
 import * as kernels from '../kernels'
 import { Tensor } from '../tensor'
@@ -50,18 +50,20 @@ export interface EmbeddingOptions {
   paddingIdx?: number | null
 }
 
+const embeddingOptions: OptionNames<EmbeddingOptions> = { paddingIdx: true }
+
 /**
  * Rows of `weight` [V, D] named by `index` [...] (int64 or int32): [..., D]. An index outside [0, V) surfaces at the
  * next await, as INDEX_OUT_OF_RANGE.
  */
-export function embedding(index: Tensor, weight: Tensor, options: EmbeddingOptions = {}): Tensor {
+export function embedding(index: Tensor, weight: Tensor, options?: EmbeddingOptions): Tensor {
   checkIndex('embedding', 'index', index)
   if (checkFloat('embedding', 'weight', weight).ndim !== 2) {
     throw new ShapeError(`embedding: expected weight [V, D], got [${weight.shape.join(', ')}]`)
   }
   if (index.ndim === 8) throw new ShapeError(`embedding: expected an index of at most 7 dims, got ${show(index.shape)}`)
   const rows = weight.shape[0]
-  const padding = options.paddingIdx ?? null
+  const padding = checkOptions('embedding', options, embeddingOptions).paddingIdx ?? null
   if (padding !== null && !(Number.isInteger(padding) && padding >= -rows && padding < rows)) {
     throw new ArgumentError(`embedding: expected paddingIdx in [${-rows}, ${rows - 1}], got ${show(padding)}`)
   }

@@ -9,7 +9,18 @@ export { eq, ge, gt, isnan, le, logicalAnd, logicalNot, logicalOr, logicalXor, l
 export { conv1d, conv2d, conv3d, type ConvOptions } from './conv'
 export { convTranspose1d, convTranspose2d, convTranspose3d, type ConvTransposeOptions } from './convTranspose'
 export { clone, contiguous, to } from './copy'
-export * from './create'
+export {
+  arange,
+  full,
+  linspace,
+  type NestedArray,
+  ones,
+  onesLike,
+  tensor,
+  type TensorOptions,
+  zeros,
+  zerosLike,
+} from './create'
 export { type ClassLossOptions, crossEntropy, type CrossEntropyOptions, nllLoss } from './crossEntropy'
 export { dropout, type DropoutOptions } from './dropout'
 export { embedding, type EmbeddingOptions } from './embedding'
@@ -19,11 +30,14 @@ export {
   binaryCrossEntropyWithLogits,
   type BinaryLossOptions,
   huberLoss,
+  type HuberLossOptions,
   l1Loss,
+  type LogitsLossOptions,
   type LossOptions,
   type LossReduction,
   mseLoss,
   smoothL1Loss,
+  type SmoothL1LossOptions,
 } from './loss'
 export { linear, matmul } from './matmul'
 export { batchNorm, type BatchNormOptions, layerNorm, type LayerNormOptions } from './norm'
@@ -57,7 +71,18 @@ export {
   type RandomOptions,
   setRngState,
 } from './random'
-export { array, arraySync, data, type DataOptions, dataSync, item, itemSync, type NestedNumbers, toText } from './read'
+export {
+  array,
+  arraySync,
+  data,
+  type DataOptions,
+  dataSync,
+  item,
+  itemSync,
+  type NestedNumbers,
+  type TextOptions,
+  toText,
+} from './read'
 export {
   all,
   amax,
@@ -74,7 +99,7 @@ export {
 } from './reduce'
 export { rmsNorm, type RMSNormOptions } from './rmsNorm'
 export { chunk, split, unbind } from './split'
-export { logSoftmax, logsumexp, softmax } from './softmax'
+export { logSoftmax, logsumexp, softmax, type SoftmaxOptions } from './softmax'
 export {
   argsort,
   kthvalue,
@@ -92,12 +117,15 @@ export {
   ceil,
   cos,
   elu,
+  type EluOptions,
   erf,
   exp,
   expm1,
   floor,
   gelu,
+  type GeluOptions,
   leakyRelu,
+  type LeakyReluOptions,
   log,
   log1p,
   reciprocal,

@@ -2,7 +2,7 @@
 // Indices are int64 (or int32) and not negative; one that is out of range surfaces at the next await, as the code
 // INDEX_OUT_OF_RANGE.
 import { apply, type Op } from '../autograd'
-import { checkIndex, checkSameDType, checkTensor } from '../check'
+import { checkIndex, checkOptions, checkSameDType, checkTensor } from '../check'
 import { checkDType, type DType } from '../dtype'
 import { ArgumentError, DTypeError, ShapeError, show } from '../errors'
 import * as kernels from '../kernels'
@@ -204,11 +204,11 @@ export function scatterAdd(x: Tensor, dim: number, index: Tensor, source: Tensor
 /**
  * Class numbers as rows of zeros with a single 1: index [...] gives [..., numClasses], int64 unless `dtype` is given.
  */
-export function oneHot(index: Tensor, numClasses: number, options: { dtype?: DType } = {}): Tensor {
+export function oneHot(index: Tensor, numClasses: number, options?: { dtype?: DType }): Tensor {
   checkIndex('oneHot', 'index', index)
   checkInteger('oneHot', 'numClasses', numClasses, 1)
   if (index.ndim === 8) throw new ArgumentError(`oneHot: expected an index of at most 7 dims, got ${show(index.shape)}`)
-  const dtype = checkDType('oneHot', options.dtype ?? 'int64')
+  const dtype = checkDType('oneHot', checkOptions('oneHot', options, { dtype: true }).dtype ?? 'int64')
   const y = zeros([...index.shape, numClasses], { dtype, device: index.device })
   kernels.scatter(y, unsqueeze(index, -1), { dtype, value: 1 }, y.ndim - 1)
   return y

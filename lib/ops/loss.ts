@@ -1,6 +1,6 @@
 // Losses between a prediction x and a target of one shape, element by element. Cross-entropy is in crossEntropy.ts.
 import { apply, type Op } from '../autograd'
-import { checkFloat, checkTensor } from '../check'
+import { checkFloat, checkOptions, checkTensor, type OptionNames } from '../check'
 import { isFloat } from '../dtype'
 import { ArgumentError, ShapeError, show } from '../errors'
 import { checkNumber } from '../shape'
@@ -19,6 +19,20 @@ export interface LossOptions {
   /** Default 'mean'. */
   reduction?: LossReduction
 }
+
+export interface HuberLossOptions extends LossOptions {
+  /** Where the loss turns from a square into a line. Default 1. */
+  delta?: number
+}
+
+export interface SmoothL1LossOptions extends LossOptions {
+  /** Where the loss turns from a square into a line. Default 1. */
+  beta?: number
+}
+
+export const lossOptions: OptionNames<LossOptions> = { reduction: true }
+export const huberLossOptions: OptionNames<HuberLossOptions> = { ...lossOptions, delta: true }
+export const smoothL1LossOptions: OptionNames<SmoothL1LossOptions> = { ...lossOptions, beta: true }
 
 /** @internal */
 export function checkReduction(op: string, options: LossOptions): LossReduction {
@@ -41,14 +55,14 @@ function checkTarget(op: string, x: Tensor, target: Tensor): Tensor {
 }
 
 /** (x − target)². */
-export function mseLoss(x: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
-  const reduction = checkReduction('mseLoss', options)
+export function mseLoss(x: Tensor, target: Tensor, options?: LossOptions): Tensor {
+  const reduction = checkReduction('mseLoss', checkOptions('mseLoss', options, lossOptions))
   return reduceLoss(square(sub(x, checkTarget('mseLoss', x, target))), reduction)
 }
 
 /** |x − target|. */
-export function l1Loss(x: Tensor, target: Tensor, options: LossOptions = {}): Tensor {
-  const reduction = checkReduction('l1Loss', options)
+export function l1Loss(x: Tensor, target: Tensor, options?: LossOptions): Tensor {
+  const reduction = checkReduction('l1Loss', checkOptions('l1Loss', options, lossOptions))
   return reduceLoss(abs(sub(x, checkTarget('l1Loss', x, target))), reduction)
 }
 
@@ -60,16 +74,18 @@ function huber(x: Tensor, target: Tensor, delta: number): Tensor {
 }
 
 /** Squared near the target, linear beyond `delta` (Huber 1964); d²/2 for |d| ≤ delta. */
-export function huberLoss(x: Tensor, target: Tensor, options: LossOptions & { delta?: number } = {}): Tensor {
-  const reduction = checkReduction('huberLoss', options)
-  const delta = checkNumber('huberLoss', 'delta', options.delta ?? 1, Number.MIN_VALUE)
+export function huberLoss(x: Tensor, target: Tensor, options?: HuberLossOptions): Tensor {
+  const given = checkOptions('huberLoss', options, huberLossOptions)
+  const reduction = checkReduction('huberLoss', given)
+  const delta = checkNumber('huberLoss', 'delta', given.delta ?? 1, Number.MIN_VALUE)
   return reduceLoss(huber(x, checkTarget('huberLoss', x, target), delta), reduction)
 }
 
 /** The Huber loss divided by `beta`: slope 1 beyond it. With beta 0 the same as l1Loss. */
-export function smoothL1Loss(x: Tensor, target: Tensor, options: LossOptions & { beta?: number } = {}): Tensor {
-  const reduction = checkReduction('smoothL1Loss', options)
-  const beta = checkNumber('smoothL1Loss', 'beta', options.beta ?? 1, 0)
+export function smoothL1Loss(x: Tensor, target: Tensor, options?: SmoothL1LossOptions): Tensor {
+  const given = checkOptions('smoothL1Loss', options, smoothL1LossOptions)
+  const reduction = checkReduction('smoothL1Loss', given)
+  const beta = checkNumber('smoothL1Loss', 'beta', given.beta ?? 1, 0)
   const wanted = checkTarget('smoothL1Loss', x, target)
   return reduceLoss(beta === 0 ? abs(sub(x, wanted)) : div(huber(x, wanted, beta), beta), reduction)
 }
@@ -102,34 +118,41 @@ export interface BinaryLossOptions extends LossOptions {
   weight?: Tensor | null
 }
 
-function weighted(loss: Tensor, weight: Tensor | null | undefined): Tensor {
-  return weight ? mul(loss, weight) : loss
+export interface LogitsLossOptions extends BinaryLossOptions {
+  /** Factor of the loss of positive targets; broadcasts to x. */
+  posWeight?: Tensor | null
+}
+
+export const binaryLossOptions: OptionNames<BinaryLossOptions> = { ...lossOptions, weight: true }
+export const logitsLossOptions: OptionNames<LogitsLossOptions> = { ...binaryLossOptions, posWeight: true }
+
+function weighted(op: string, loss: Tensor, { weight }: BinaryLossOptions): Tensor {
+  return weight ? mul(loss, checkTensor(op, 'weight', weight)) : loss
 }
 
 /**
  * −(t·log p + (1 − t)·log(1 − p)) of probabilities p in [0, 1], logarithms bounded by −100. From logits,
  * binaryCrossEntropyWithLogits is exact where p rounds to 0 or 1.
  */
-export function binaryCrossEntropy(p: Tensor, target: Tensor, options: BinaryLossOptions = {}): Tensor {
-  const reduction = checkReduction('binaryCrossEntropy', options)
-  const t = to(checkTarget('binaryCrossEntropy', p, target), p.dtype)
-  return reduceLoss(weighted(apply(binaryCrossEntropyOp, [p, t], undefined), options.weight), reduction)
+export function binaryCrossEntropy(p: Tensor, target: Tensor, options?: BinaryLossOptions): Tensor {
+  const op = 'binaryCrossEntropy'
+  const given = checkOptions(op, options, binaryLossOptions)
+  const reduction = checkReduction(op, given)
+  const t = to(checkTarget(op, p, target), p.dtype)
+  return reduceLoss(weighted(op, apply(binaryCrossEntropyOp, [p, t], undefined), given), reduction)
 }
 
 /**
  * Binary cross-entropy of sigmoid(x), stable for all x: (1 − t)·x + log(1 + e⁻ˣ). `posWeight` multiplies the loss of
  * positive targets (a factor of log(1 + e⁻ˣ) of 1 + (posWeight − 1)·t); it broadcasts to x.
  */
-export function binaryCrossEntropyWithLogits(
-  x: Tensor,
-  target: Tensor,
-  options: BinaryLossOptions & { posWeight?: Tensor | null } = {},
-): Tensor {
+export function binaryCrossEntropyWithLogits(x: Tensor, target: Tensor, options?: LogitsLossOptions): Tensor {
   const op = 'binaryCrossEntropyWithLogits'
-  const reduction = checkReduction(op, options)
+  const given = checkOptions(op, options, logitsLossOptions)
+  const reduction = checkReduction(op, given)
   const t = checkTarget(op, x, target)
-  const { posWeight } = options
   const rest = softplus(neg(x))
-  const scaled = posWeight ? mul(rest, add(mul(sub(posWeight, 1), t), 1)) : rest
-  return reduceLoss(weighted(add(mul(sub(1, t), x), scaled), options.weight), reduction)
+  const { posWeight } = given
+  const scaled = posWeight ? mul(rest, add(mul(sub(checkTensor(op, 'posWeight', posWeight), 1), t), 1)) : rest
+  return reduceLoss(weighted(op, add(mul(sub(1, t), x), scaled), given), reduction)
 }

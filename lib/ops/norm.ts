@@ -1,7 +1,7 @@
 // Layer norm (Ba et al. 2016) and batch norm (Ioffe & Szegedy 2015): y = (x − mean) / √(var + eps) · w + b, with mean
 // and biased variance over the last dims of each element, or over the batch of each channel.
 import { apply, type Input, isGradEnabled, type Op } from '../autograd'
-import { checkFloat } from '../check'
+import { checkFloat, checkOptions, type OptionNames } from '../check'
 import type { DType } from '../dtype'
 import { ArgumentError, ShapeError, show } from '../errors'
 import * as kernels from '../kernels'
@@ -115,13 +115,15 @@ export interface LayerNormOptions {
   eps?: number
 }
 
+const layerNormOptions: OptionNames<LayerNormOptions> = { eps: true }
+
 /** x normalised over its last dims, whose sizes are `normalizedShape`; `weight` and `bias` have that shape. */
 export function layerNorm(
   x: Tensor,
   normalizedShape: Shape | number,
   weight: Tensor | null = null,
   bias: Tensor | null = null,
-  options: LayerNormOptions = {},
+  options?: LayerNormOptions,
 ): Tensor {
   const op = 'layerNorm'
   const normalized = checkNormalized(op, x, normalizedShape)
@@ -133,7 +135,7 @@ export function layerNorm(
     size: numelOf(normalized),
     normalized,
     biasDType: bias?.dtype ?? x.dtype,
-    eps: checkNumber(op, 'eps', options.eps ?? 1e-5, 0),
+    eps: checkNumber(op, 'eps', checkOptions(op, options, layerNormOptions).eps ?? 1e-5, 0),
   })
 }
 
@@ -190,6 +192,8 @@ export interface BatchNormOptions {
   eps?: number
 }
 
+const batchNormOptions: OptionNames<BatchNormOptions> = { training: true, momentum: true, eps: true }
+
 /**
  * x [B, C, ...] normalised per channel; `runningMean`, `runningVar`, `weight` and `bias` are [C]. While training the
  * batch's statistics are used, and the running ones (the variance unbiased) are moved in place where given.
@@ -202,7 +206,7 @@ export function batchNorm(
   runningVar: Tensor | null,
   weight: Tensor | null = null,
   bias: Tensor | null = null,
-  options: BatchNormOptions = {},
+  options?: BatchNormOptions,
 ): Tensor {
   const op = 'batchNorm'
   if (checkFloat(op, 'x', x).ndim < 2) throw new ShapeError(`${op}: expected x [B, C, ...], got ${show(x.shape)}`)
@@ -211,9 +215,10 @@ export function batchNorm(
   checkAffine(op, 'bias', bias, [channels])
   checkAffine(op, 'runningMean', runningMean, [channels])
   checkAffine(op, 'runningVar', runningVar, [channels])
-  const eps = checkNumber(op, 'eps', options.eps ?? 1e-5, 0)
-  const momentum = checkNumber(op, 'momentum', options.momentum ?? 0.1, 0, 1)
-  if (!options.training) return withRunning(x, runningMean, runningVar, weight, bias, eps)
+  const given = checkOptions(op, options, batchNormOptions)
+  const eps = checkNumber(op, 'eps', given.eps ?? 1e-5, 0)
+  const momentum = checkNumber(op, 'momentum', given.momentum ?? 0.1, 0, 1)
+  if (!given.training) return withRunning(x, runningMean, runningVar, weight, bias, eps)
   const planes = [x.shape[0], channels, numelOf(x.shape.slice(2))]
   if (planes[0] * planes[2] === 1) {
     throw new ShapeError(`${op}: expected more than one value per channel when training, got ${show(x.shape)}`)

@@ -1,7 +1,7 @@
 // Pooling over the last 1 to 3 dims of [B, C, ...] or [C, ...]. The gradient of max pooling goes where the maximum was
 // found; its own gradient picks from there. Average pooling and its gradient are linear: each is the other's gradient.
 import { apply, type Op } from '../autograd'
-import { checkFloat } from '../check'
+import { checkFloat, checkOptions, type OptionNames } from '../check'
 import { ArgumentError, ShapeError, show } from '../errors'
 import * as kernels from '../kernels'
 import { checkInteger, checkPerDim } from '../shape'
@@ -96,6 +96,10 @@ export interface AvgPoolOptions extends PoolOptions {
   countIncludePad?: boolean
 }
 
+const poolOptions: OptionNames<PoolOptions> = { kernelSize: true, stride: true, padding: true, ceilMode: true }
+const maxPoolOptions: OptionNames<MaxPoolOptions> = { ...poolOptions, dilation: true, returnIndices: true }
+const avgPoolOptions: OptionNames<AvgPoolOptions> = { ...poolOptions, countIncludePad: true }
+
 function checkPooled(op: string, spatial: number, x: Tensor): Tensor {
   if (checkFloat(op, 'x', x).ndim !== spatial + 2 && x.ndim !== spatial + 1) {
     throw new ShapeError(`${op}: expected x of ${spatial + 2} dims, or ${spatial + 1} unbatched, got ${show(x.shape)}`)
@@ -107,7 +111,7 @@ function checkPooled(op: string, spatial: number, x: Tensor): Tensor {
 }
 
 function plan(op: string, spatial: number, x: Tensor, options: MaxPoolOptions & AvgPoolOptions): Pool {
-  const size = checkPerDim(op, 'kernelSize', options?.kernelSize, spatial, 1)
+  const size = checkPerDim(op, 'kernelSize', options.kernelSize, spatial, 1)
   const stride = checkPerDim(op, 'stride', options.stride ?? size, spatial, 1)
   const padding = checkPerDim(op, 'padding', options.padding ?? 0, spatial, 0)
   const dilation = checkPerDim(op, 'dilation', options.dilation ?? 1, spatial, 1)
@@ -139,9 +143,10 @@ function maxPool(spatial: 1 | 2 | 3): MaxPool {
   const op = `maxPool${spatial}d`
   const pool = (x: Tensor, options: MaxPoolOptions): Tensor | Tensor[] => {
     const batched = checkPooled(op, spatial, x)
-    const [y, index] = apply(maxPoolOp, [batched], plan(op, spatial, batched, options))
+    const given = checkOptions(op, options, maxPoolOptions)
+    const [y, index] = apply(maxPoolOp, [batched], plan(op, spatial, batched, given))
     const unbatched = (t: Tensor) => (x.ndim === batched.ndim ? t : squeeze(t, 0))
-    if (options.returnIndices) return [unbatched(y), unbatched(index)]
+    if (given.returnIndices) return [unbatched(y), unbatched(index)]
     // Without a gradient to come, nobody else looks at the indices.
     if (y.node === null) index.dispose()
     return unbatched(y)
@@ -153,7 +158,7 @@ function avgPool(spatial: 1 | 2 | 3): (x: Tensor, options: AvgPoolOptions) => Te
   const op = `avgPool${spatial}d`
   return (x, options) => {
     const batched = checkPooled(op, spatial, x)
-    const y = apply(avgPoolOp, [batched], plan(op, spatial, batched, options))
+    const y = apply(avgPoolOp, [batched], plan(op, spatial, batched, checkOptions(op, options, avgPoolOptions)))
     return x.ndim === batched.ndim ? y : squeeze(y, 0)
   }
 }

@@ -2,7 +2,7 @@
 // stream. Numbers depend on these two and the shape alone, never on threads, so a saved state resumes exactly.
 import { randomBytes } from 'node:crypto'
 import type { Philox } from '../block'
-import { checkFloat, checkTensor } from '../check'
+import { checkFloat, checkOptions, checkTensor, type OptionNames } from '../check'
 import { checkDevice } from '../device'
 import { checkDType, type DType, isFloat } from '../dtype'
 import { ArgumentError, DTypeError, FormatError, show } from '../errors'
@@ -11,7 +11,7 @@ import { addMethods } from '../methods'
 import { checkInteger, checkNumber, checkShape } from '../shape'
 import { type Shape, Tensor } from '../tensor'
 import { checkInPlace } from './copy'
-import type { TensorOptions } from './create'
+import { type TensorOptions, tensorOptions } from './create'
 
 /** Where a generator stands, as plain data for JSON. */
 export interface GeneratorState {
@@ -51,7 +51,7 @@ export class Generator {
     const { seed, offset } = (state ?? {}) as GeneratorState
     const isSeed = typeof seed === 'string' && /^\d{1,20}$/.test(seed) && BigInt(seed) < 2n ** 64n
     if (!isSeed || !Number.isSafeInteger(offset) || offset < 0) {
-      throw new FormatError(`setState: expected { seed: '…', offset }, as getState gives, got ${JSON.stringify(state)}`)
+      throw new FormatError(`setState: expected { seed: '…', offset }, as getState gives, got ${show(state)}`)
     }
     this.currentSeed = BigInt(seed)
     this.offset = offset
@@ -97,6 +97,9 @@ export interface GeneratorOption {
 
 export interface RandomOptions extends TensorOptions, GeneratorOption {}
 
+export const generatorOption: OptionNames<GeneratorOption> = { generator: true }
+const randomOptions: OptionNames<RandomOptions> = { ...tensorOptions, ...generatorOption }
+
 /** @internal Reserves `words` words of the generator that `options` name: see nr_philox in native/backend.h. */
 export function draw(op: string, options: GeneratorOption, words: number): Philox {
   const generator = options.generator ?? defaultGenerator
@@ -122,33 +125,36 @@ function blankFloat(op: string, shape: Shape, options: RandomOptions): Tensor {
 }
 
 /** Uniform numbers in [0, 1). */
-export function rand(shape: Shape, options: RandomOptions = {}): Tensor {
-  const y = blankFloat('rand', shape, options)
-  kernels.uniform(y, 0, 1, draw('rand', options, floatWords(y)))
-  return y.setRequiresGrad(options.requiresGrad ?? false)
+export function rand(shape: Shape, options?: RandomOptions): Tensor {
+  const given = checkOptions('rand', options, randomOptions)
+  const y = blankFloat('rand', shape, given)
+  kernels.uniform(y, 0, 1, draw('rand', given, floatWords(y)))
+  return y.setRequiresGrad(given.requiresGrad ?? false)
 }
 
 /** Normal numbers of mean 0 and variance 1. */
-export function randn(shape: Shape, options: RandomOptions = {}): Tensor {
-  const y = blankFloat('randn', shape, options)
-  kernels.normal(y, 0, 1, draw('randn', options, floatWords(y)))
-  return y.setRequiresGrad(options.requiresGrad ?? false)
+export function randn(shape: Shape, options?: RandomOptions): Tensor {
+  const given = checkOptions('randn', options, randomOptions)
+  const y = blankFloat('randn', shape, given)
+  kernels.normal(y, 0, 1, draw('randn', given, floatWords(y)))
+  return y.setRequiresGrad(given.requiresGrad ?? false)
 }
 
 /** Uniform integers in [low, high), int64 by default. */
-export function randint(low: number, high: number, shape: Shape, options: RandomOptions = {}): Tensor {
+export function randint(low: number, high: number, shape: Shape, options?: RandomOptions): Tensor {
   checkInteger('randint', 'low', low, Number.MIN_SAFE_INTEGER)
   checkInteger('randint', 'high', high, low + 1)
-  const y = blank('randint', shape, 'int64', options)
+  const given = checkOptions('randint', options, randomOptions)
+  const y = blank('randint', shape, 'int64', given)
   if (y.dtype === 'bool') throw new DTypeError('randint: expected an integer or floating dtype, got bool')
-  kernels.randint(y, low, high, draw('randint', options, 2 * y.numel))
-  return y.setRequiresGrad(options.requiresGrad ?? false)
+  kernels.randint(y, low, high, draw('randint', given, 2 * y.numel))
+  return y.setRequiresGrad(given.requiresGrad ?? false)
 }
 
 /** The integers 0 … n − 1 in random order, int64. */
-export function randperm(n: number, options: GeneratorOption = {}): Tensor {
+export function randperm(n: number, options?: GeneratorOption): Tensor {
   const y = new Tensor([checkInteger('randperm', 'n', n, 0)], 'int64')
-  kernels.randperm(y, draw('randperm', options, 2 * n))
+  kernels.randperm(y, draw('randperm', checkOptions('randperm', options, generatorOption), 2 * n))
   return y
 }
 
@@ -156,48 +162,48 @@ export function randperm(n: number, options: GeneratorOption = {}): Tensor {
  * 1 with the probability that `p` holds for each element, else 0; of p's dtype. No gradient flows. A probability
  * outside [0, 1] surfaces at the next await, as VALUE_OUT_OF_RANGE.
  */
-export function bernoulli(p: Tensor, options: GeneratorOption = {}): Tensor {
+export function bernoulli(p: Tensor, options?: GeneratorOption): Tensor {
   const y = new Tensor(checkFloat('bernoulli', 'p', p).shape, p.dtype, p.device)
-  kernels.bernoulli(p, y, draw('bernoulli', options, y.numel))
+  kernels.bernoulli(p, y, draw('bernoulli', checkOptions('bernoulli', options, generatorOption), y.numel))
   return y
 }
 
 /** `options` with x's dtype and device where they name none. */
-function like(op: string, x: Tensor, options: RandomOptions): RandomOptions {
-  return { dtype: checkTensor(op, 'x', x).dtype, device: x.device, ...options }
+function like(op: string, x: Tensor, options?: RandomOptions): RandomOptions {
+  return { dtype: checkTensor(op, 'x', x).dtype, device: x.device, ...checkOptions(op, options, randomOptions) }
 }
 
 /** Uniform numbers in [0, 1) of x's shape and dtype. */
-export function randLike(x: Tensor, options: RandomOptions = {}): Tensor {
+export function randLike(x: Tensor, options?: RandomOptions): Tensor {
   return rand(checkTensor('randLike', 'x', x).shape, like('randLike', x, options))
 }
 
 /** Normal numbers of x's shape and dtype. */
-export function randnLike(x: Tensor, options: RandomOptions = {}): Tensor {
+export function randnLike(x: Tensor, options?: RandomOptions): Tensor {
   return randn(checkTensor('randnLike', 'x', x).shape, like('randnLike', x, options))
 }
 
 /** Uniform integers in [low, high) of x's shape and dtype. */
-export function randintLike(x: Tensor, low: number, high: number, options: RandomOptions = {}): Tensor {
+export function randintLike(x: Tensor, low: number, high: number, options?: RandomOptions): Tensor {
   return randint(low, high, checkTensor('randintLike', 'x', x).shape, like('randintLike', x, options))
 }
 
 /** Overwrites x with uniform numbers in [low, high). Returns x. */
-export function uniformInPlace(x: Tensor, low = 0, high = 1, options: GeneratorOption = {}): Tensor {
+export function uniformInPlace(x: Tensor, low = 0, high = 1, options?: GeneratorOption): Tensor {
   checkFloat('uniform_', 'x', checkInPlace('uniform_', x))
   checkNumber('uniform_', 'low', low, -Number.MAX_VALUE, Number.MAX_VALUE)
   checkNumber('uniform_', 'high', high, low, Number.MAX_VALUE)
-  kernels.uniform(x, low, high, draw('uniform_', options, floatWords(x)))
+  kernels.uniform(x, low, high, draw('uniform_', checkOptions('uniform_', options, generatorOption), floatWords(x)))
   x.bumpVersion()
   return x
 }
 
 /** Overwrites x with normal numbers of the given mean and standard deviation. Returns x. */
-export function normalInPlace(x: Tensor, mean = 0, std = 1, options: GeneratorOption = {}): Tensor {
+export function normalInPlace(x: Tensor, mean = 0, std = 1, options?: GeneratorOption): Tensor {
   checkFloat('normal_', 'x', checkInPlace('normal_', x))
   checkNumber('normal_', 'mean', mean, -Number.MAX_VALUE, Number.MAX_VALUE)
   checkNumber('normal_', 'std', std, 0, Number.MAX_VALUE)
-  kernels.normal(x, mean, std, draw('normal_', options, floatWords(x)))
+  kernels.normal(x, mean, std, draw('normal_', checkOptions('normal_', options, generatorOption), floatWords(x)))
   x.bumpVersion()
   return x
 }

@@ -1,11 +1,12 @@
 // Values back into JavaScript. The promises resolve when the stream has computed them; the Sync twins block.
 import { noGrad } from '../autograd'
 import { checked, writeTensor } from '../block'
-import { checkTensor } from '../check'
+import { checkOptions, checkTensor, type OptionNames } from '../check'
 import { type DType, dtypes, type TypedArray } from '../dtype'
-import { ArgumentError, ShapeError } from '../errors'
+import { ShapeError } from '../errors'
 import { addMethods } from '../methods'
 import { native, whenSettled } from '../native'
+import { checkInteger } from '../shape'
 import { numelOf, type Tensor } from '../tensor'
 import { contiguous, to } from './copy'
 
@@ -14,10 +15,14 @@ export interface DataOptions {
   raw?: boolean
 }
 
+const dataOptions: OptionNames<DataOptions> = { raw: true }
+
 /** The tensor to read, in a dtype that JavaScript has an array for, contiguous. */
-function readable(x: Tensor, options: DataOptions): Tensor {
+function readable(op: string, x: Tensor, options?: DataOptions): Tensor {
+  checkTensor(op, 'x', x)
+  const { raw } = checkOptions(op, options, dataOptions)
   const isHalf = x.dtype === 'float16' || x.dtype === 'bfloat16'
-  return noGrad(() => contiguous(isHalf && options.raw !== true ? to(x, 'float32') : x))
+  return noGrad(() => contiguous(isHalf && raw !== true ? to(x, 'float32') : x))
 }
 
 function elements(dtype: DType, buffer: ArrayBuffer): TypedArray {
@@ -30,8 +35,8 @@ function elements(dtype: DType, buffer: ArrayBuffer): TypedArray {
  *
  * @throws The fault of the computation that should have made them.
  */
-export async function data(x: Tensor, options: DataOptions = {}): Promise<TypedArray> {
-  const source = readable(checkTensor('data', 'x', x), options)
+export async function data(x: Tensor, options?: DataOptions): Promise<TypedArray> {
+  const source = readable('data', x, options)
   writeTensor(source, 0)
   const buffer = await whenSettled((token) => native.read(token))
   if (source !== x) source.dispose()
@@ -39,8 +44,8 @@ export async function data(x: Tensor, options: DataOptions = {}): Promise<TypedA
 }
 
 /** As `data`, but blocks until the stream is there. */
-export function dataSync(x: Tensor, options: DataOptions = {}): TypedArray {
-  const source = readable(checkTensor('dataSync', 'x', x), options)
+export function dataSync(x: Tensor, options?: DataOptions): TypedArray {
+  const source = readable('dataSync', x, options)
   writeTensor(source, 0)
   const buffer = checked(native.readSync())
   if (source !== x) source.dispose()
@@ -80,12 +85,12 @@ function nest(x: Tensor, values: TypedArray): NestedNumbers {
 
 /** The elements as nested arrays; a number for a tensor without dimensions. */
 export async function array(x: Tensor): Promise<NestedNumbers> {
-  return nest(x, await data(x))
+  return nest(checkTensor('array', 'x', x), await data(x))
 }
 
 /** As `array`, but blocks until the stream is there. */
 export function arraySync(x: Tensor): NestedNumbers {
-  return nest(x, dataSync(x))
+  return nest(checkTensor('arraySync', 'x', x), dataSync(x))
 }
 
 export interface TextOptions {
@@ -95,13 +100,14 @@ export interface TextOptions {
   edge?: number
 }
 
+const textOptions: OptionNames<TextOptions> = { precision: true, edge: true }
+
 /** The values as text, long dimensions shortened, as `console.log` cannot show them without waiting. */
-export async function toText(x: Tensor, options: TextOptions = {}): Promise<string> {
-  const { precision = 4, edge = 3 } = options
-  if (!(precision >= 1 && precision <= 17 && edge >= 1)) {
-    throw new ArgumentError('toText: expected a precision from 1 to 17 and an edge of at least 1')
-  }
-  const values = await data(x)
+export async function toText(x: Tensor, options?: TextOptions): Promise<string> {
+  const { precision = 4, edge = 3 } = checkOptions('toText', options, textOptions)
+  checkInteger('toText', 'precision', precision, 1, 17)
+  if (edge !== Infinity) checkInteger('toText', 'edge', edge, 1)
+  const values = await data(checkTensor('toText', 'x', x))
   const shorten = x.numel > 1000
   const text = (element: number | bigint) => {
     const value = valueOf(x, element)

@@ -1,14 +1,22 @@
 // Means, extrema, products and statistics over dimensions. sum is in broadcast.ts, next to its gradient expand.
 import { apply, type Op } from '../autograd'
-import { checkFloat, checkTensor } from '../check'
+import { checkFloat, checkOptions, checkTensor, type OptionNames } from '../check'
 import { ShapeError } from '../errors'
 import { type DType, isFloat } from '../dtype'
 import * as kernels from '../kernels'
 import { addMethods } from '../methods'
-import { checkDim } from '../shape'
+import { checkDim, checkNumber } from '../shape'
 import { Tensor } from '../tensor'
 import { div, mul, sub } from './arithmetic'
-import { expand, planReduction, type ReduceOptions, reducedCount, type Reduction, sum } from './broadcast'
+import {
+  expand,
+  planReduction,
+  type ReduceOptions,
+  reduceOptions,
+  reducedCount,
+  type Reduction,
+  sum,
+} from './broadcast'
 import { eq } from './compare'
 import { to } from './copy'
 import { sqrt, square } from './unary'
@@ -111,10 +119,10 @@ export const any = truth('any', kernels.any)
 export const all = truth('all', kernels.all)
 
 function argExtremum(name: string, kernel: ReduceKernel): (x: Tensor, options?: ArgOptions) => Tensor {
-  return (x, options = {}) => {
+  return (x, options) => {
     checkTensor(name, 'x', x)
-    const dim = options.dim === undefined || options.dim === null ? null : checkDim(name, options.dim, x.ndim)
-    const plan = planReduction(name, x, { dim, keepdim: options.keepdim })
+    const { dim = null, keepdim } = checkOptions(name, options, argOptions)
+    const plan = planReduction(name, x, { dim: dim === null ? null : checkDim(name, dim, x.ndim), keepdim })
     checkNotEmpty(name, x, plan)
     return run(kernel, x, plan, 'int64')
   }
@@ -126,6 +134,8 @@ export interface ArgOptions {
   keepdim?: boolean
 }
 
+const argOptions: OptionNames<ArgOptions> = { dim: true, keepdim: true }
+
 /** Index (int64) of the first largest element along `dim`, or in the flattened tensor. */
 export const argmax = argExtremum('argmax', kernels.argmax)
 /** Index (int64) of the first smallest element along `dim`, or in the flattened tensor. */
@@ -136,17 +146,25 @@ export interface VarOptions extends ReduceOptions {
   correction?: number
 }
 
-/** Variance along `dim`: Σ (x − mean)² / (n − correction). */
-export function variance(x: Tensor, options: VarOptions = {}): Tensor {
-  const plan = planReduction('var', checkFloat('var', 'x', x), options)
-  const count = reducedCount(plan) - (options.correction ?? 1)
+const varOptions: OptionNames<VarOptions> = { ...reduceOptions, correction: true }
+
+function varianceFor(op: string, x: Tensor, options?: VarOptions): Tensor {
+  checkFloat(op, 'x', x)
+  const { correction, ...reduce } = checkOptions(op, options, varOptions)
+  const plan = planReduction(op, x, reduce)
+  const count = reducedCount(plan) - checkNumber(op, 'correction', correction ?? 1)
   const centred = sub(x, mean(x, { dim: plan.dims, keepdim: true }))
-  return mul(sum(square(centred), { dim: plan.dims, keepdim: options.keepdim }), 1 / Math.max(0, count))
+  return mul(sum(square(centred), { dim: plan.dims, keepdim: reduce.keepdim }), 1 / Math.max(0, count))
+}
+
+/** Variance along `dim`: Σ (x − mean)² / (n − correction). */
+export function variance(x: Tensor, options?: VarOptions): Tensor {
+  return varianceFor('var', x, options)
 }
 
 /** Standard deviation along `dim`. */
-export function std(x: Tensor, options: VarOptions = {}): Tensor {
-  return sqrt(variance(x, options))
+export function std(x: Tensor, options?: VarOptions): Tensor {
+  return sqrt(varianceFor('std', x, options))
 }
 
 declare module '../tensor' {

@@ -1,5 +1,6 @@
 // RMS norm (Zhang & Sennrich 2019): y = x / √(mean(x²) + eps) · w over the last dims of each element.
 import { apply, isGradEnabled, type Op } from '../autograd'
+import { checkOptions, type OptionNames } from '../check'
 import type { DType } from '../dtype'
 import * as kernels from '../kernels'
 import { checkNumber } from '../shape'
@@ -64,12 +65,14 @@ export interface RMSNormOptions {
   eps?: number | null
 }
 
+const rmsNormOptions: OptionNames<RMSNormOptions> = { eps: true }
+
 /** x divided by the root of the mean square over its last dims, whose sizes are `normalizedShape`, times `weight`. */
 export function rmsNorm(
   x: Tensor,
   normalizedShape: Shape | number,
   weight: Tensor | null = null,
-  options: RMSNormOptions = {},
+  options?: RMSNormOptions,
 ): Tensor {
   const op = 'rmsNorm'
   const normalized = checkNormalized(op, x, normalizedShape)
@@ -78,6 +81,6 @@ export function rmsNorm(
     rows: numelOf(x.shape.slice(0, x.ndim - normalized.length)),
     size: numelOf(normalized),
     normalized,
-    eps: checkNumber(op, 'eps', options.eps ?? epsilon(x.dtype), 0),
+    eps: checkNumber(op, 'eps', checkOptions(op, options, rmsNormOptions).eps ?? epsilon(x.dtype), 0),
   })
 }

@@ -1,6 +1,6 @@
 // Softmax, its logarithm and log-sum-exp, shifted by the maximum so that nothing overflows.
 import { apply, isGradEnabled, noGrad, type Op } from '../autograd'
-import { checkFloat } from '../check'
+import { checkFloat, checkOptions, type OptionNames } from '../check'
 import * as kernels from '../kernels'
 import { addMethods } from '../methods'
 import { checkDim } from '../shape'
@@ -25,6 +25,8 @@ export interface SoftmaxOptions {
   dim?: number
 }
 
+export const softmaxOptions: OptionNames<SoftmaxOptions> = { dim: true }
+
 function softmaxOp(name: string, rule: SoftmaxRule): (x: Tensor, options?: SoftmaxOptions) => Tensor {
   const op: Op<number> = {
     name,
@@ -44,7 +46,10 @@ function softmaxOp(name: string, rule: SoftmaxRule): (x: Tensor, options?: Softm
       return [dx]
     },
   }
-  return (x, options = {}) => apply(op, [checkFloat(name, 'x', x)], checkDim(name, options.dim ?? -1, x.ndim))
+  return (x, options) => {
+    checkFloat(name, 'x', x)
+    return apply(op, [x], checkDim(name, checkOptions(name, options, softmaxOptions).dim ?? -1, x.ndim))
+  }
 }
 
 /** eˣ / Σ eˣ along `dim`. */
@@ -62,16 +67,17 @@ export const logSoftmax = softmaxOp('logSoftmax', {
 })
 
 /** log Σ eˣ along `dim` (all dims by default); −∞ over no elements. */
-export function logsumexp(x: Tensor, options: ReduceOptions = {}): Tensor {
+export function logsumexp(x: Tensor, options?: ReduceOptions): Tensor {
   const plan = planReduction('logsumexp', checkFloat('logsumexp', 'x', x), options)
   const dim = plan.dims
-  if (reducedCount(plan) === 0) return log(sum(exp(x), { dim, keepdim: options.keepdim }))
+  const keepdim = options?.keepdim
+  if (reducedCount(plan) === 0) return log(sum(exp(x), { dim, keepdim }))
   // The shift is a constant to the gradient; where the maximum is infinite, nothing may be subtracted from it.
   const shift = noGrad(() => {
     const top = amax(x, { dim, keepdim: true })
     return where(eq(abs(top), Infinity), 0, top)
   })
-  return add(log(sum(exp(sub(x, shift)), { dim, keepdim: options.keepdim })), reshape(shift, plan.shape))
+  return add(log(sum(exp(sub(x, shift)), { dim, keepdim })), reshape(shift, plan.shape))
 }
 
 declare module '../tensor' {

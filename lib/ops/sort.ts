@@ -1,7 +1,7 @@
 // Order along one dim: sort, the first k of it, and what follows from them. Sorting is stable, NaN counts as the
 // greatest. The gradient of a picked element goes where it was picked from.
 import { apply, type Op } from '../autograd'
-import { checkTensor } from '../check'
+import { checkOptions, checkTensor, type OptionNames } from '../check'
 import { isFloat } from '../dtype'
 import { ShapeError, show } from '../errors'
 import * as kernels from '../kernels'
@@ -55,17 +55,25 @@ export interface SortOptions {
   descending?: boolean
 }
 
+const sortOptions: OptionNames<SortOptions> = { dim: true, descending: true }
+
 /**
  * The elements along `dim` in order, and the positions (int64) they come from. Stable, descending too: equal elements
  * stay in their order. NaN is the greatest.
  */
-export function sort(x: Tensor, { dim = -1, descending = false }: SortOptions = {}): Ordered {
-  return order(x, checkDim('sort', dim, checkTensor('sort', 'x', x).ndim), null, descending)
+export function sort(x: Tensor, options?: SortOptions): Ordered {
+  return sorted('sort', x, options)
+}
+
+function sorted(op: string, x: Tensor, options?: SortOptions): Ordered {
+  checkTensor(op, 'x', x)
+  const { dim = -1, descending = false } = checkOptions(op, options, sortOptions)
+  return order(x, checkDim(op, dim, x.ndim), null, descending)
 }
 
 /** The positions (int64) of the elements along `dim` in order. */
-export function argsort(x: Tensor, { dim = -1, descending = false }: SortOptions = {}): Tensor {
-  return order(x, checkDim('argsort', dim, checkTensor('argsort', 'x', x).ndim), null, descending)[1]
+export function argsort(x: Tensor, options?: SortOptions): Tensor {
+  return sorted('argsort', x, options)[1]
 }
 
 export interface TopkOptions {
@@ -75,12 +83,16 @@ export interface TopkOptions {
   largest?: boolean
 }
 
+const topkOptions: OptionNames<TopkOptions> = { dim: true, largest: true }
+
 /**
  * The `k` greatest (or least) elements along `dim`, in order, and the positions (int64) they come from; of equal ones
  * those that come first. NaN is the greatest.
  */
-export function topk(x: Tensor, k: number, { dim = -1, largest = true }: TopkOptions = {}): Ordered {
-  const along = checkDim('topk', dim, checkTensor('topk', 'x', x).ndim)
+export function topk(x: Tensor, k: number, options?: TopkOptions): Ordered {
+  checkTensor('topk', 'x', x)
+  const { dim = -1, largest = true } = checkOptions('topk', options, topkOptions)
+  const along = checkDim('topk', dim, x.ndim)
   checkInteger('topk', 'k', k, x.ndim === 0 ? 1 : 0, x.ndim === 0 ? 1 : x.shape[along])
   return order(x, along, k, largest)
 }
@@ -92,9 +104,13 @@ export interface SelectOptions {
   keepdim?: boolean
 }
 
+const selectOptions: OptionNames<SelectOptions> = { dim: true, keepdim: true }
+
 /** The `k`-th least element along `dim` (k counts from 1) and its position (int64). NaN is the greatest. */
-export function kthvalue(x: Tensor, k: number, { dim = -1, keepdim = false }: SelectOptions = {}): Ordered {
-  const along = checkDim('kthvalue', dim, checkTensor('kthvalue', 'x', x).ndim)
+export function kthvalue(x: Tensor, k: number, options?: SelectOptions): Ordered {
+  checkTensor('kthvalue', 'x', x)
+  const { dim = -1, keepdim = false } = checkOptions('kthvalue', options, selectOptions)
+  const along = checkDim('kthvalue', dim, x.ndim)
   checkInteger('kthvalue', 'k', k, 1, x.ndim === 0 ? 1 : x.shape[along])
   const found = order(x, along, k, false)
   if (x.ndim === 0) return found
@@ -108,7 +124,7 @@ export function median(x: Tensor, options: SelectOptions & { dim: number }): Ord
 export function median(x: Tensor, options?: SelectOptions & { dim: number }): Tensor | Ordered {
   checkTensor('median', 'x', x)
   if (options === undefined) return median(reshape(x, [x.numel]), { dim: 0 })[0]
-  const { dim, keepdim = false } = options
+  const { dim, keepdim = false } = checkOptions('median', options, selectOptions)
   const along = checkDim('median', dim, x.ndim)
   if (x.ndim === 0) return median(reshape(x, [1]), { dim: 0 })
   const n = x.shape[along]

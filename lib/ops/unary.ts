@@ -1,8 +1,8 @@
 // Elementwise functions of one tensor: an entry each. The formulas are in native/formulas.h.
 import { apply, isGradEnabled, type Op } from '../autograd'
-import { checkTensor } from '../check'
+import { checkOptions, checkTensor, type OptionNames } from '../check'
 import { isFloat } from '../dtype'
-import { DTypeError } from '../errors'
+import { ArgumentError, DTypeError, show } from '../errors'
 import * as kernels from '../kernels'
 import { addMethods } from '../methods'
 import { checkNumber } from '../shape'
@@ -168,14 +168,25 @@ export const ceil = unary('ceil', { kernel: kernels.ceil, integers: true })
 export const round = unary('round', { kernel: kernels.round, integers: true })
 export const trunc = unary('trunc', { kernel: kernels.trunc, integers: true })
 
-/** Gaussian error linear unit; `approximate: 'tanh'` for the approximation. */
-export function gelu(x: Tensor, options: { approximate?: 'none' | 'tanh' } = {}): Tensor {
-  return options.approximate === 'tanh' ? geluTanh(x) : geluExact(x)
+export interface GeluOptions {
+  /** 'tanh' for the approximation. Default 'none'. */
+  approximate?: 'none' | 'tanh'
 }
 
-/** An op with one number as its parameter. */
+export const geluOptions: OptionNames<GeluOptions> = { approximate: true }
+
+/** Gaussian error linear unit. */
+export function gelu(x: Tensor, options?: GeluOptions): Tensor {
+  const { approximate = 'none' } = checkOptions('gelu', options, geluOptions)
+  if (approximate === 'none') return geluExact(x)
+  if (approximate === 'tanh') return geluTanh(x)
+  throw new ArgumentError(`gelu: expected approximate 'none' or 'tanh', got ${show(approximate)}`)
+}
+
+/** An op with one number, `parameter`, beside its tensor. */
 function parametric(
   name: string,
+  parameter: string,
   kernel: (x: Tensor, y: Tensor, p: number) => void,
   fused: (dy: Tensor, x: Tensor, dx: Tensor, p: number) => void,
   derivative: (x: Tensor, p: number) => Tensor,
@@ -199,25 +210,43 @@ function parametric(
   }
   return (x, p) => {
     const float = isFloat(checkTensor(name, 'x', x).dtype) ? x : to(x, 'float32')
-    return apply(op, [float], checkNumber(name, 'its parameter', p))
+    return apply(op, [float], checkNumber(name, parameter, p))
   }
 }
 
-const leakyReluWith = parametric('leakyRelu', kernels.leakyRelu, kernels.leakyReluBackward, (x, slope) =>
-  where(gt(x, 0), onesLike(x), slope),
+const leakyReluWith = parametric(
+  'leakyRelu',
+  'negativeSlope',
+  kernels.leakyRelu,
+  kernels.leakyReluBackward,
+  (x, slope) => where(gt(x, 0), onesLike(x), slope),
 )
-const eluWith = parametric('elu', kernels.elu, kernels.eluBackward, (x, alpha) =>
+const eluWith = parametric('elu', 'alpha', kernels.elu, kernels.eluBackward, (x, alpha) =>
   where(gt(x, 0), 1, mul(exp(x), alpha)),
 )
 
-/** x where positive, `negativeSlope`·x elsewhere. */
-export function leakyRelu(x: Tensor, options: { negativeSlope?: number } = {}): Tensor {
-  return leakyReluWith(x, options.negativeSlope ?? 0.01)
+export interface LeakyReluOptions {
+  /** Default 0.01. */
+  negativeSlope?: number
 }
 
+export const leakyReluOptions: OptionNames<LeakyReluOptions> = { negativeSlope: true }
+
+/** x where positive, `negativeSlope`·x elsewhere. */
+export function leakyRelu(x: Tensor, options?: LeakyReluOptions): Tensor {
+  return leakyReluWith(x, checkOptions('leakyRelu', options, leakyReluOptions).negativeSlope ?? 0.01)
+}
+
+export interface EluOptions {
+  /** Default 1. */
+  alpha?: number
+}
+
+export const eluOptions: OptionNames<EluOptions> = { alpha: true }
+
 /** x where positive, `alpha`·(eˣ − 1) elsewhere (Clevert et al. 2015). */
-export function elu(x: Tensor, options: { alpha?: number } = {}): Tensor {
-  return eluWith(x, options.alpha ?? 1)
+export function elu(x: Tensor, options?: EluOptions): Tensor {
+  return eluWith(x, checkOptions('elu', options, eluOptions).alpha ?? 1)
 }
 
 declare module '../tensor' {

@@ -69,7 +69,7 @@ const reshapeOp: Op<Reshape> = {
 
 /**
  * The elements of `x` in another shape with as many elements; one size may be -1. A view where strides allow, else a
- * copy.
+ * copy. If `x` has that shape already, the result is the very same tensor: disposing it disposes `x`.
  */
 export function reshape(x: Tensor, shape: Shape): Tensor {
   checkTensor('reshape', 'x', x)

@@ -36,10 +36,12 @@ const whereOp: Op<Where> = {
   },
 }
 
+const isNumber = (x: Input) => typeof x === 'number' || typeof x === 'bigint'
+
 /** `a` where `condition` (bool) is true, else `b`; all three broadcast. Two numbers give float32. */
 export function where(condition: Tensor, a: Input, b: Input): Tensor {
   checkSameDType('where', 'condition', condition, 'bool')
-  const numbers = !(a instanceof Tensor) && !(b instanceof Tensor)
+  const numbers = isNumber(a) && isNumber(b)
   const dtype = numbers ? 'float32' : promoteOperands('where', a, b)
   const shape = numbers ? condition.shape : broadcastShapes('where', condition.shape, broadcastOperands('where', a, b))
   const side = (x: Input) => (x instanceof Tensor ? { shape: x.shape, dtype: x.dtype } : null)

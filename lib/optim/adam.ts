@@ -34,7 +34,7 @@ export class Adam extends Optimizer<AdamOptions> {
   /** Whether weight decay shrinks the parameters directly instead of joining the gradient. */
   protected readonly isDecoupled: boolean = false
 
-  constructor(params: Iterable<Tensor> | Iterable<GroupOptions<AdamOptions>>, options: Partial<AdamOptions> = {}) {
+  constructor(params: Iterable<Tensor> | Iterable<GroupOptions<AdamOptions>>, options?: Partial<AdamOptions>) {
     super(params, withDefaults('Adam', defaults, options))
   }
 
@@ -77,7 +77,7 @@ export class AdamW extends Adam {
   protected override readonly isDecoupled = true
 
   /** As Adam, with a weight decay of 0.01 by default. */
-  constructor(params: Iterable<Tensor> | Iterable<GroupOptions<AdamOptions>>, options: Partial<AdamOptions> = {}) {
+  constructor(params: Iterable<Tensor> | Iterable<GroupOptions<AdamOptions>>, options?: Partial<AdamOptions>) {
     super(params, withDefaults('AdamW', { ...defaults, weightDecay: 0.01 }, options))
   }
 }

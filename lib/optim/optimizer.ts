@@ -26,10 +26,7 @@ export abstract class Optimizer<O extends object = object> {
     params: Iterable<Tensor> | Iterable<GroupOptions<O>>,
     private readonly options: O,
   ) {
-    if (params === null || typeof params !== 'object' || !(Symbol.iterator in params)) {
-      throw new ArgumentError(`${this.name}: expected a list of parameters or groups, got ${show(params)}`)
-    }
-    const given = [...(params as Iterable<Tensor | GroupOptions<O>>)]
+    const given = [...this.checkIterable<Tensor | GroupOptions<O>>(params)]
     if (given.length === 0) throw new ArgumentError(`${this.name}: expected at least one parameter, got none`)
     this.checkOptions(options)
     if (given.every((item) => item instanceof Tensor))
@@ -39,6 +36,11 @@ export abstract class Optimizer<O extends object = object> {
 
   protected get name(): string {
     return this.constructor.name
+  }
+
+  private checkIterable<T>(params: Iterable<T>): Iterable<T> {
+    if (params !== null && typeof params === 'object' && Symbol.iterator in params) return params
+    throw new ArgumentError(`${this.name}: expected a list of parameters or groups, got ${show(params)}`)
   }
 
   /** Throws for options that make no sense. */
@@ -59,7 +61,7 @@ export abstract class Optimizer<O extends object = object> {
     const options = withDefaults(this.name, this.options, given as unknown as Partial<O>)
     this.checkOptions(options)
     const taken = new Set(this.paramGroups.flatMap((other) => other.params))
-    const list = params instanceof Tensor ? [params] : [...params]
+    const list = params instanceof Tensor ? [params] : [...this.checkIterable(params)]
     for (const p of list) {
       checkParameter(this.name, p)
       if (taken.has(p)) throw new ArgumentError(`${this.name}: expected each parameter once, got ${p.toString()} twice`)

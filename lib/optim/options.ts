@@ -1,4 +1,5 @@
 // Checks of optimizer options, shared by all optimizers.
+import { checkOptions, type OptionNames } from '../check'
 import { ArgumentError, show } from '../errors'
 import { checkNumber } from '../shape'
 
@@ -13,14 +14,10 @@ export interface CommonOptions {
 }
 
 /** Defaults overlaid with what was given; a misspelt option is an error, not silence. */
-export function withDefaults<O extends object>(op: string, defaults: O, given: Partial<O>): O {
-  if (given === null || typeof given !== 'object')
-    throw new ArgumentError(`${op}: expected options, got ${show(given)}`)
-  for (const key of Object.keys(given)) {
-    if (Object.hasOwn(defaults, key)) continue
-    throw new ArgumentError(`${op}: expected options among ${Object.keys(defaults).join(', ')}, got ${show(key)}`)
-  }
-  return { ...defaults, ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) }
+export function withDefaults<O extends object>(op: string, defaults: O, options: Partial<O> | undefined): O {
+  const known = Object.fromEntries(Object.keys(defaults).map((name) => [name, true])) as OptionNames<O>
+  const given = Object.entries(checkOptions(op, options, known)).filter(([, value]) => value !== undefined)
+  return { ...defaults, ...Object.fromEntries(given) }
 }
 
 export function checkCommon(op: string, { lr, weightDecay, maximize }: CommonOptions): void {

@@ -22,7 +22,7 @@ const withMomentum = ['momentum_buffer'] as const
 const without = [] as const
 
 export class SGD extends Optimizer<SGDOptions> {
-  constructor(params: Iterable<Tensor> | Iterable<GroupOptions<SGDOptions>>, options: Partial<SGDOptions> = {}) {
+  constructor(params: Iterable<Tensor> | Iterable<GroupOptions<SGDOptions>>, options?: Partial<SGDOptions>) {
     super(params, withDefaults('SGD', defaults, options))
   }
 

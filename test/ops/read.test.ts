@@ -62,7 +62,7 @@ test('toText', async () => {
   expect(await zeros([2, 0]).toText()).toBe('[[],\n []]')
   expect(await arange(2000).toText({ edge: 2 })).toBe('[0, 1, …, 1998, 1999]')
   expect(await tensor([1 / 3]).toText({ precision: 2 })).toBe('[0.33]')
-  await expect(zeros([1]).toText({ precision: 0 })).rejects.toThrow('toText: expected a precision')
+  await expect(zeros([1]).toText({ precision: 0 })).rejects.toThrow('toText: expected precision')
 })
 
 test('console.log shows what needs no waiting', () => {

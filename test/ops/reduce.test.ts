@@ -229,5 +229,5 @@ test('errors', () => {
   expect(() => amax(x)).toThrow(new ShapeError('amax: expected at least one element to reduce, got [2, 0]'))
   expect(() => argmin(x, { dim: 1 })).toThrow('argmin: expected at least one element')
   expect(() => argmax(zeros([2]), { dim: [0] as never })).toThrow('argmax: expected a dim in [-1, 0], got [0]')
-  expect(() => std(zeros([2]), { dim: 3 })).toThrow('var: expected a dim in [-1, 0], got 3')
+  expect(() => std(zeros([2]), { dim: 3 })).toThrow('std: expected a dim in [-1, 0], got 3')
 })

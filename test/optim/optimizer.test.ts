@@ -103,7 +103,7 @@ test('wrong options and parameters are refused by name', () => {
     'Adam: expected betas to be two numbers in [0, 1), got [0.9, 1]',
   )
   expect(() => new optim.AdamW(p, { weight_decay: 1 } as never)).toThrow(
-    /AdamW: expected options among .*got "weight_decay"/,
+    /^AdamW: expected options { lr, .*, got { weight_decay }$/,
   )
   expect(() => new optim.AdamW(p, { eps: -1 })).toThrow('AdamW: expected eps')
   expect(() => new optim.SGD([{ params: p, lr: -2 }])).toThrow('SGD: expected lr')
