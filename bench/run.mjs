@@ -1,11 +1,15 @@
-// npm run bench -- [--filter regex] [--threads 1,2] [--json out.jsonl] [--peers] [--seconds 0.6] [--rounds 2]
-// Times each row in neurite and, with --peers, in every peer found, interleaved: one process per side and thread count
-// stays alive, and each row is measured in turn on every side, `rounds` times. Prints JSON lines and a table of ratios
-// (peer's time / ours: above 1 neurite is faster).
+// npm run bench -- [--filter regex] [--threads 1,2] [--peers] [--peer torch …] [--json out.jsonl] [--seconds 0.3]
+//                  [--rounds 3]
+// Times each row in neurite and, with --peers, in every peer found (or those named by --peer), interleaved: one process
+// per side and thread count stays alive, and each row is measured in turn on every side, `rounds` times within
+// `seconds` per side. Prints JSON lines, then tables: % of the machine's measured limits, and ratios (peer's time /
+// ours: above 1 neurite is faster).
 import { appendFileSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { rows } from './rows.mjs'
-import { findPeers, startSide } from './sides.mjs'
+import { Machine } from './roofline.mjs'
+import { families, limits } from './rows.mjs'
+import { findSides, startSide } from './sides.mjs'
+import { summarize } from './summary.mjs'
 
 const { values } = parseArgs({
   options: {
@@ -13,8 +17,9 @@ const { values } = parseArgs({
     threads: { type: 'string', default: '1,2' },
     json: { type: 'string' },
     peers: { type: 'boolean', default: false },
-    seconds: { type: 'string', default: '0.6' },
-    rounds: { type: 'string', default: '2' },
+    peer: { type: 'string', multiple: true, default: [] },
+    seconds: { type: 'string', default: '0.3' },
+    rounds: { type: 'string', default: '3' },
   },
 })
 const seconds = Number(values.seconds)
@@ -25,60 +30,75 @@ if (![seconds, rounds, ...threadCounts].every((v) => v > 0)) {
   process.exit(2)
 }
 const filter = new RegExp(values.filter)
-const wanted = rows.filter((row) => filter.test(`${row.bench} ${row.params}`))
+const wanted = families.flatMap((family) =>
+  family.rows.filter((row) => filter.test(`${row.bench} ${row.params}`)).map((row) => ({ family, row })),
+)
 if (wanted.length === 0) {
   console.error(`bench: expected a filter that matches some row, got ${values.filter}`)
   process.exit(2)
 }
 if (values.json) writeFileSync(values.json, '')
 
+const round = (value) => Number(value.toPrecision(4))
+
 /** The better of two measurements of one row: least minimum, least median. */
 function better(a, b) {
-  if (!a) return b
-  return { ...b, min_ms: Math.min(a.min_ms, b.min_ms), median_ms: Math.min(a.median_ms, b.median_ms), n: a.n + b.n }
+  if (!a || b.min_ms === undefined) return b
+  const isLess = b.min_ms < a.min_ms
+  return { ...(isLess ? b : a), median_ms: Math.min(a.median_ms, b.median_ms), n: a.n + b.n }
 }
 
-function emit(row, side, threads, result) {
-  const line = { bench: row.bench, params: row.params, peer: side.peer, version: side.version, threads, ...result }
-  if (row.flops && result.min_ms) line.gflops = round(row.flops / result.min_ms / 1e6)
-  if (row.items && result.min_ms) line.items_s = round((row.items / result.min_ms) * 1e3)
+function emit(row, version, threads, { peer, ...result }) {
+  const line = { bench: row.bench, params: row.params, peer, version, threads, ...result }
+  if (result.min_ms) {
+    line.median_ms = round(result.median_ms)
+    line.min_ms = round(result.min_ms)
+    if (row.flops) line.gflops = round(row.flops / result.min_ms / 1e6)
+    if (row.bytes) line.gbs = round((row.bytes[0] + row.bytes[1]) / result.min_ms / 1e6)
+    if (row.items) line.items_s = round((row.items / result.min_ms) * 1e3)
+  }
   const text = JSON.stringify(line)
   console.log(text)
   if (values.json) appendFileSync(values.json, `${text}\n`)
   return line
 }
 
-const round = (value) => Number(value.toPrecision(4))
-
-const table = []
-for (const threads of threadCounts) {
-  const sides = [await startSide('neurite', threads)]
-  if (values.peers) for (const name of findPeers()) sides.push(await startSide(name, threads))
-  for (const row of wanted) {
-    const results = new Map()
-    for (let i = 0; i < rounds; i++) {
-      for (const side of sides) {
-        const result = await side.measure(row, seconds)
-        if (result) results.set(side, result.min_ms === undefined ? result : better(results.get(side), result))
+/** One row on every side in turn: what each variant of each side did. */
+async function measure(row, sides, threads) {
+  const results = new Map()
+  const times = row.measure ? 1 : rounds
+  for (let i = 0; i < times; i++) {
+    for (const side of sides) {
+      for (const result of await side.measure(row, seconds / times)) {
+        const before = results.get(result.peer)?.result
+        results.set(result.peer, { side, result: better(before, result) })
       }
     }
-    const lines = [...results].map(([side, result]) => emit(row, side, threads, result))
-    const ours = lines.find((line) => line.peer === 'neurite')
-    for (const line of lines) {
-      if (line !== ours && ours?.min_ms) table.push({ row: `${row.bench} ${row.params}`, threads, line, ours })
-    }
+  }
+  for (const [peer, { result }] of results) {
+    if (!result.error) continue
+    console.error(`bench: ${peer} has no ${row.bench} ${row.params}: ${result.error}`)
+    results.delete(peer)
+  }
+  return [...results.values()].map(({ side, result }) => emit(row, side.version, threads, result))
+}
+
+const found = findSides(values.peers || values.peer.length > 0, values.peer)
+const entries = []
+for (const threads of threadCounts) {
+  const sides = []
+  for (const side of found) sides.push(await startSide(side, threads))
+  const machine = new Machine(threads)
+  for (const row of limits) for (const result of await measure(row, sides, threads)) machine.learn(result)
+  for (const { family, row } of wanted) {
+    const lines = await measure(row, sides, threads)
+    const ours = lines.find(({ peer, min_ms: ms }) => peer === 'neurite' && ms)
+    const others = lines.filter((result) => result !== ours && result.min_ms)
+    const least = machine.leastMs(row)
+    const peak = ours && machine.shareOfPeak(row, ours.min_ms)
+    const roof = ours && least && least / ours.min_ms
+    entries.push({ family, row, threads, ours, others, peak, roof })
   }
   for (const side of sides) side.stop()
 }
-
-if (table.length > 0) {
-  console.log(
-    '\nrow | threads | peer | ours ms | peer ms | peer / ours (min) | (median)' +
-      '\n--- | --- | --- | --- | --- | --- | ---',
-  )
-  for (const { row, threads, line, ours } of table) {
-    const ratio = (key) => (line[key] / ours[key]).toFixed(2)
-    const cells = [row, threads, line.peer, round(ours.min_ms), round(line.min_ms), ratio('min_ms'), ratio('median_ms')]
-    console.log(cells.join(' | '))
-  }
-}
+summarize(entries, families)

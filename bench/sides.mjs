@@ -1,31 +1,35 @@
-// The processes that are timed: neurite and the peers. Each reads one JSON request a line, {bench, params, seconds},
-// and answers with one JSON line: a result, or null for a row it does not have.
-import { spawn, spawnSync } from 'node:child_process'
-import { dirname, join } from 'node:path'
+// The processes that are timed: neurite, the machine itself and the peers. What they say to each other is in serve.mjs.
+import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { peers } from './peers.mjs'
 
-const here = dirname(fileURLToPath(import.meta.url))
+const neurite = () => [process.execPath, [fileURLToPath(new URL('neurite.mjs', import.meta.url))]]
 
-const commands = {
-  neurite: [process.execPath, [join(here, 'neurite.mjs')]],
-  torch: ['python3', [join(here, 'peers', 'torch_peer.py')]],
+/** The commands of neurite, the hardware's limits and, if wanted, the peers; those that this machine has. */
+export function findSides(wantsPeers, only) {
+  const sides = [{ name: 'neurite', command: neurite() }]
+  for (const [name, { find, hint }] of Object.entries(peers)) {
+    if (name !== 'hardware' && (!wantsPeers || (only.length > 0 && !only.includes(name)))) continue
+    const command = find()
+    if (command) sides.push({ name, command })
+    else console.error(`bench: without ${name}: ${hint}`)
+  }
+  return sides
 }
 
-/** Names of the peers that this machine has. */
-export function findPeers() {
-  const found = spawnSync('python3', ['-c', 'import torch'], { stdio: 'ignore' }).status === 0
-  if (!found) console.error('bench: no peer found (python3 with torch would be one)')
-  return found ? ['torch'] : []
-}
-
-export async function startSide(name, threads) {
-  const [program, args] = commands[name]
+export async function startSide({ name, command: [program, args] }, threads) {
   const count = String(threads)
   const child = spawn(program, args, {
     stdio: ['pipe', 'pipe', 'inherit'],
     // Set before the libraries load: that is when they read them.
-    env: { ...process.env, NEURITE_THREADS: count, OMP_NUM_THREADS: count, MKL_NUM_THREADS: count },
+    env: {
+      ...process.env,
+      NEURITE_THREADS: count,
+      OMP_NUM_THREADS: count,
+      MKL_NUM_THREADS: count,
+      OPENBLAS_NUM_THREADS: count,
+    },
   })
   const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   const next = async () => {
@@ -35,10 +39,9 @@ export async function startSide(name, threads) {
   }
   const { version } = await next()
   return {
-    peer: name,
     version,
-    measure({ bench, params }, seconds) {
-      child.stdin.write(`${JSON.stringify({ bench, params, seconds })}\n`)
+    measure({ bench, params, args: given = {} }, seconds) {
+      child.stdin.write(`${JSON.stringify({ bench, params, args: given, threads, seconds })}\n`)
       return next()
     },
     stop: () => child.stdin.end(),

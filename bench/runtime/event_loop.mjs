@@ -1,5 +1,5 @@
 // How late a 1 ms timer fires while the process trains at full speed: what an interface would feel.
-import { mlp } from '../models.mjs'
+import { mlp } from '../models/mlp.mjs'
 
 export const eventLoop = [
   {

@@ -1,5 +1,5 @@
 // Memory of a training loop that disposes of nothing, beside the same loop inside `scope`.
-import { mlp } from '../models.mjs'
+import { mlp } from '../models/mlp.mjs'
 
 async function loop(n, steps, scoped) {
   n.collectGarbage()

@@ -1,33 +1,53 @@
 // Whole training steps: gradients to null, forward, cross-entropy, backward, optimizer.
-import { lenet5, mlp } from '../models.mjs'
+import { charLstm } from '../models/char_lstm.mjs'
+import { gpt } from '../models/gpt.mjs'
+import { lenet5 } from '../models/lenet5.mjs'
+import { mlp } from '../models/mlp.mjs'
+import { resnet18 } from '../models/resnet18.mjs'
 
-function trainingRow(params, build, inputShape, optimizer) {
-  const batch = inputShape[0]
+/** Images or vectors [B, …] with one class each. */
+const classified = (shape) => (n) => [n.randn(shape), n.randint(0, 10, [shape[0]])]
+
+/** Sequences [B, T] of `vocabulary` characters, each with the next one. */
+const text = (B, T, vocabulary) => (n) => [n.randint(0, vocabulary, [B, T]), n.randint(0, vocabulary, [B * T])]
+
+function trainingRow(name, detail, optimizer, { build, data, items }) {
   return {
     bench: 'train step',
-    params,
-    items: batch,
+    params: `${name} ${detail} ${optimizer}`,
+    args: { model: name, detail, optimizer },
+    items,
     prepare(n) {
       const model = build(n)
-      const opt = optimizer(n, model.parameters())
-      const x = n.randn(inputShape)
-      const y = n.randint(0, 10, [batch])
+      const opt = new n.optim[optimizer](model.parameters(), { lr: 1e-3 })
+      const [x, y] = data(n)
       return () => {
         opt.zeroGrad()
-        n.crossEntropy(model.forward(x), y).backward()
+        const logits = model.forward(x)
+        n.crossEntropy(logits.reshape([-1, logits.shape[logits.ndim - 1]]), y).backward()
         opt.step()
       }
     },
   }
 }
 
-const sgd = (n, parameters) => new n.optim.SGD(parameters, { lr: 1e-3 })
-const adam = (n, parameters) => new n.optim.Adam(parameters, { lr: 1e-3 })
+const mlpStep = (B) => ({ build: mlp, data: classified([B, 784]), items: B })
+const lenet = { build: lenet5, data: classified([64, 1, 28, 28]), items: 64 }
+const resnet = { build: resnet18, data: classified([64, 3, 32, 32]), items: 64 }
+const characters = { build: charLstm, data: text(32, 64, 65), items: 32 * 64 }
+const decoder = {
+  build: (n) => gpt(n, { layers: 6, width: 384, heads: 6, context: 256, vocabulary: 65 }),
+  data: text(8, 256, 65),
+  items: 8 * 256,
+}
 
 export const training = [
-  ...[64, 128].flatMap((b) => [
-    trainingRow(`mlp 784-512-256-10 B${b} SGD`, mlp, [b, 784], sgd),
-    trainingRow(`mlp 784-512-256-10 B${b} Adam`, mlp, [b, 784], adam),
-  ]),
-  trainingRow('lenet5 28x28 B64 Adam', lenet5, [64, 1, 28, 28], adam),
+  ...['SGD', 'Adam', 'AdamW'].flatMap((optimizer) =>
+    [64, 128].map((B) => trainingRow('mlp', `784-512-256-10 B${B}`, optimizer, mlpStep(B))),
+  ),
+  trainingRow('lenet5', '28x28 B64', 'Adam', lenet),
+  trainingRow('lenet5', '28x28 B64', 'AdamW', lenet),
+  trainingRow('resnet18', 'cifar 32x32 B64', 'AdamW', resnet),
+  trainingRow('char-lstm', '2x256 T64 B32 V65', 'AdamW', characters),
+  trainingRow('gpt', '6x384 h6 T256 B8 V65', 'AdamW', decoder),
 ]
