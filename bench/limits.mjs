@@ -4,6 +4,7 @@ const fma = ['avx512', 'avx2'].map((isa) => ({ bench: 'peak', params: `fp32 fma 
 const sizes = [
   ['L2 512K', 2 ** 19],
   ['L3 6M', 6 * 2 ** 20],
+  ['DRAM 64M', 64 * 2 ** 20],
   ['DRAM 384M', 384 * 2 ** 20],
 ]
 

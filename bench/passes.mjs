@@ -11,7 +11,10 @@ export function forward(n, run) {
 export function forwardBackward(n, leaves, run) {
   const dy = n.randn(firstOf(run()).shape)
   return () => {
-    for (const leaf of leaves) leaf.grad = null
+    for (const leaf of leaves) {
+      leaf.grad?.dispose()
+      leaf.grad = null
+    }
     firstOf(run()).backward(dy)
   }
 }

@@ -14,7 +14,8 @@ const changed = (path) => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 
 /** A C++ peer that needs `header`; null without a compiler or the header. */
 function program(source, header, libraries) {
   const compiler = process.env.CXX ?? 'g++'
-  const probe = spawnSync(compiler, ['-E', '-x', 'c++', '-'], { input: `#include <${header}>\n`, stdio: 'pipe' })
+  const input = `#include <${header}>\n`
+  const probe = spawnSync(compiler, ['-E', '-x', 'c++', '-'], { input, stdio: ['pipe', 'ignore', 'ignore'] })
   if (probe.status !== 0) return null
   const path = join(here, 'peers', source)
   const binary = join(folder, source.replace(/\W/g, '_'))

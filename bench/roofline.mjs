@@ -17,10 +17,10 @@ export class Machine {
   #bandwidth = new Map()
 
   constructor(threads) {
-    // Each core has an L2 of its own; the L3 is shared.
+    // Each core has an L2 of its own; the L3 is shared. What takes up more than half of a cache does not stay in it.
     this.levels = [
-      ['L2', cacheBytes(2) * threads],
-      ['L3', cacheBytes(3)],
+      ['L2', (cacheBytes(2) * threads) / 2],
+      ['L3', cacheBytes(3) / 2],
       ['DRAM', Infinity],
     ]
   }

@@ -1,10 +1,11 @@
-// npm run bench -- [--filter regex] [--threads 1,2] [--peers] [--peer torch …] [--json out.jsonl] [--seconds 0.3]
+// npm run bench -- [--filter regex] [--threads 1,2] [--peers] [--peer torch …] [--json out.jsonl] [--seconds 0.2]
 //                  [--rounds 3]
 // Times each row in neurite and, with --peers, in every peer found (or those named by --peer), interleaved: one process
 // per side and thread count stays alive, and each row is measured in turn on every side, `rounds` times within
 // `seconds` per side. Prints JSON lines, then tables: % of the machine's measured limits, and ratios (peer's time /
 // ours: above 1 neurite is faster).
 import { appendFileSync, writeFileSync } from 'node:fs'
+import { cpus, loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import { Machine } from './roofline.mjs'
 import { families, limits } from './rows.mjs'
@@ -18,7 +19,7 @@ const { values } = parseArgs({
     json: { type: 'string' },
     peers: { type: 'boolean', default: false },
     peer: { type: 'string', multiple: true, default: [] },
-    seconds: { type: 'string', default: '0.3' },
+    seconds: { type: 'string', default: '0.2' },
     rounds: { type: 'string', default: '3' },
   },
 })
@@ -38,6 +39,10 @@ if (wanted.length === 0) {
   process.exit(2)
 }
 if (values.json) writeFileSync(values.json, '')
+const [load] = loadavg()
+if (load > cpus().length / 2) {
+  console.error(`bench: other processes are busy (load ${load.toFixed(1)}): several threads will be measured wrongly`)
+}
 
 const round = (value) => Number(value.toPrecision(4))
 
@@ -89,16 +94,25 @@ for (const threads of threadCounts) {
   const sides = []
   for (const side of found) sides.push(await startSide(side, threads))
   const machine = new Machine(threads)
-  for (const row of limits) for (const result of await measure(row, sides, threads)) machine.learn(result)
+  const learnLimits = async () => {
+    for (const row of limits) for (const result of await measure(row, sides, threads)) machine.learn(result)
+  }
+  await learnLimits()
   for (const { family, row } of wanted) {
     const lines = await measure(row, sides, threads)
     const ours = lines.find(({ peer, min_ms: ms }) => peer === 'neurite' && ms)
+    if (!ours) continue
     const others = lines.filter((result) => result !== ours && result.min_ms)
-    const least = machine.leastMs(row)
-    const peak = ours && machine.shareOfPeak(row, ours.min_ms)
-    const roof = ours && least && least / ours.min_ms
-    entries.push({ family, row, threads, ours, others, peak, roof })
+    entries.push({ family, row, threads, machine, ours, others })
   }
+  // Once more: a neighbour may have been busy at the start.
+  await learnLimits()
   for (const side of sides) side.stop()
+}
+for (const entry of entries) {
+  const { row, machine, ours } = entry
+  const least = machine.leastMs(row)
+  entry.peak = machine.shareOfPeak(row, ours.min_ms)
+  entry.roof = least && least / ours.min_ms
 }
 summarize(entries, families)

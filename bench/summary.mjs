@@ -34,9 +34,9 @@ function judge(entry, goal) {
 
 const geomean = (values) => Math.exp(values.reduce((sum, v) => sum + Math.log(v), 0) / values.length)
 
-/** `entries` are {family, row, threads, ours, others, peak, roof}: results of neurite and the peers for each row. */
+/** `entries` are {family, row, threads, ours, others, peak, roof}: neurite's result, the peers' and the two shares. */
 export function summarize(entries, families) {
-  for (const family of families) printRows(family, entries.filter((entry) => entry.family === family && entry.ours))
+  for (const family of families) printRows(family, entries.filter((entry) => entry.family === family))
   const judged = families.flatMap((family) => judgeFamily(family, entries))
   if (judged.length === 0) return
   printTable(
@@ -61,7 +61,7 @@ export function summarize(entries, families) {
 }
 
 function judgeFamily(family, entries) {
-  const own = entries.filter((entry) => entry.family === family && entry.ours)
+  const own = entries.filter((entry) => entry.family === family)
   const counts = [...new Set(own.map(({ threads }) => threads))]
   return (family.goals ?? []).flatMap((goal) =>
     counts.flatMap((threads) => {

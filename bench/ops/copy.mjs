@@ -1,5 +1,5 @@
 // What only moves elements: transposed copies, rows of a table, windows.
-import { float32, forward, passes } from '../passes.mjs'
+import { float32, forward, forwardBackward, passes } from '../passes.mjs'
 
 function permuted(params, shape, dims) {
   return {
@@ -27,11 +27,7 @@ function embedding(pass) {
       const layer = new n.nn.Embedding(V, D)
       const index = n.randint(0, V, [B, T])
       if (pass === 'fwd') return forward(n, () => layer.forward(index))
-      const dy = n.randn([B, T, D])
-      return () => {
-        layer.weight.grad = null
-        layer.forward(index).backward(dy)
-      }
+      return forwardBackward(n, [layer.weight], () => layer.forward(index))
     },
   }
 }
