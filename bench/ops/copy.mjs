@@ -35,7 +35,7 @@ function embedding(pass) {
 function pooling(op, pass, params, { shape, kernel, stride, padding = 0 }) {
   const out = shape.map((size, i) => (i < 2 ? size : Math.floor((size + 2 * padding - kernel) / stride) + 1))
   const [x, y] = [float32(shape), float32(out)]
-  const options = { stride, padding }
+  const options = { kernelSize: kernel, stride, padding }
   return {
     bench: `${op}2d ${pass}`,
     params,
@@ -44,7 +44,7 @@ function pooling(op, pass, params, { shape, kernel, stride, padding = 0 }) {
     prepare(n) {
       const input = n.randn(shape)
       const pool = n.nn.functional[op === 'maxpool' ? 'maxPool2d' : 'avgPool2d']
-      return passes[pass](n, { leaves: [input], run: () => pool(input, kernel, options) })
+      return passes[pass](n, { leaves: [input], run: () => pool(input, options) })
     },
   }
 }
