@@ -7,7 +7,7 @@ function make(n, { B, H, KV, T, S, D, kind }) {
   const k = n.randn([B, KV, S, D])
   const v = n.randn([B, KV, S, D])
   const attnMask = kind === 'masked' ? n.randn([T, S]) : null
-  const options = { attnMask, isCausal: kind === 'causal', enableGqa: H !== KV }
+  const options = { attnMask, isCausal: kind === 'causal', ...(H !== KV && { enableGqa: true }) }
   return { leaves: [q, k, v], run: () => n.nn.functional.scaledDotProductAttention(q, k, v, options) }
 }
 
