@@ -1,37 +1,29 @@
-// The least time that the machine allows a row: its arithmetic at the measured FMA peak, or its bytes at the measured
-// bandwidth of the smallest memory that holds them, whichever takes longer.
-import { readFileSync } from 'node:fs'
+// The least time that the machine allows a row: its arithmetic at the measured FMA peak, or its bytes at the bandwidth
+// measured for as many, whichever takes longer.
 
-/** Bytes of a cache of the first core; 0 where the system does not say. */
-function cacheBytes(level) {
-  try {
-    const size = readFileSync(`/sys/devices/system/cpu/cpu0/cache/index${level}/size`, 'utf8')
-    return parseInt(size) * 1024
-  } catch {
-    return 0
-  }
+/** Bandwidth at `bytes` from measured points [bytes, GB/s], by interpolation over the logarithm of the bytes. */
+function interpolate(points, bytes) {
+  const sorted = [...points].sort(([a], [b]) => a - b)
+  const next = sorted.findIndex(([size]) => size >= bytes)
+  if (next <= 0) return sorted.at(next)[1]
+  const [[x0, y0], [x1, y1]] = sorted.slice(next - 1, next + 1)
+  return y0 + ((y1 - y0) * Math.log(bytes / x0)) / Math.log(x1 / x0)
 }
 
 export class Machine {
   #gflops = 0
-  #bandwidth = new Map()
+  /** GB/s of reading and of copying, by the bytes of all threads together. */
+  #bandwidth = { read: new Map(), copy: new Map() }
 
-  constructor(threads) {
-    // Each core has an L2 of its own; the L3 is shared. What takes up more than half of a cache does not stay in it.
-    this.levels = [
-      ['L2', (cacheBytes(2) * threads) / 2],
-      ['L3', cacheBytes(3) / 2],
-      ['DRAM', Infinity],
-    ]
-  }
-
-  /** Takes in a result of the hardware's rows. */
-  learn({ bench, params, gflops, gbs }) {
-    if (bench === 'peak' && params.startsWith('fp32')) this.#gflops = Math.max(this.#gflops, gflops)
-    if (bench !== 'bandwidth') return
-    const [test, level] = params.replace('-nt', '').split(' ')
-    const key = `${test} ${level}`
-    this.#bandwidth.set(key, Math.max(this.#bandwidth.get(key) ?? 0, gbs))
+  /** Takes in a result of one of the hardware's rows. */
+  learn({ bench, args }, threads, { gflops, gbs }) {
+    if (bench === 'peak') {
+      this.#gflops = Math.max(this.#gflops, gflops)
+      return
+    }
+    const measured = this.#bandwidth[args.test.split('-')[0]]
+    const bytes = args.bytes * threads
+    measured.set(bytes, Math.max(measured.get(bytes) ?? 0, gbs))
   }
 
   /** Share of the FMA peak, or undefined. */
@@ -48,9 +40,9 @@ export class Machine {
 
   /** What is written travels with as much that is read, at the speed of a copy; the rest is only read. */
   #transferMs(read, written) {
-    const [level] = this.levels.find(([, size]) => read + written <= size)
+    const total = read + written
     const copied = Math.min(read, written) + written
-    const ms = (bytes, test) => bytes / this.#bandwidth.get(`${test} ${level}`) / 1e6
-    return ms(copied, 'copy') + ms(Math.max(0, read + written - copied), 'read')
+    const ms = (bytes, measured) => bytes / interpolate(measured, total) / 1e6
+    return ms(copied, this.#bandwidth.copy) + ms(Math.max(0, total - copied), this.#bandwidth.read)
   }
 }

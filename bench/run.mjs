@@ -93,9 +93,11 @@ const entries = []
 for (const threads of threadCounts) {
   const sides = []
   for (const side of found) sides.push(await startSide(side, threads))
-  const machine = new Machine(threads)
+  const machine = new Machine()
   const learnLimits = async () => {
-    for (const row of limits) for (const result of await measure(row, sides, threads)) machine.learn(result)
+    for (const row of limits) {
+      for (const result of await measure(row, sides, threads)) machine.learn(row, threads, result)
+    }
   }
   await learnLimits()
   for (const { family, row } of wanted) {
