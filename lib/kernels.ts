@@ -106,6 +106,12 @@ export const kernelNames = [
   'rms_norm_backward',
   'batch_norm',
   'batch_norm_backward',
+  'lstm',
+  'lstm_backward',
+  'gru',
+  'gru_backward',
+  'rnn',
+  'rnn_backward',
   'dropout',
   'uniform',
   'normal',
@@ -1202,6 +1208,132 @@ export function batchNormBackward(dy: Tensor, x: Tensor, w: Tensor | null, mean:
   adopt(dx, dxAt)
   adoptOptional(dw, dwAt)
   adoptOptional(db, dbAt)
+}
+
+export function lstm(x: Tensor, w: Tensor, h0: Tensor | null, c0: Tensor | null, lengths: Tensor | null, y: Tensor, h: Tensor, c: Tensor, gates: Tensor | null, cells: Tensor | null, reverse: boolean): void {
+  let at = 0
+  at = writeTensor(x, at)
+  at = writeTensor(w, at)
+  at = writeOptional(h0, at)
+  at = writeOptional(c0, at)
+  at = writeOptional(lengths, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  const hAt = at
+  at = writeTarget(h, at)
+  const cAt = at
+  at = writeTarget(c, at)
+  const gatesAt = at + 1
+  at = writeOptionalTarget(gates, at)
+  const cellsAt = at + 1
+  at = writeOptionalTarget(cells, at)
+  at = writeNumber(reverse ? 1 : 0, at)
+  finish(call(kernels.lstm, [y, h, c, gates, cells]))
+  adopt(y, yAt)
+  adopt(h, hAt)
+  adopt(c, cAt)
+  adoptOptional(gates, gatesAt)
+  adoptOptional(cells, cellsAt)
+}
+
+export function lstmBackward(dy: Tensor | null, dh: Tensor | null, dc: Tensor | null, w: Tensor, c0: Tensor | null, lengths: Tensor | null, gates: Tensor, cells: Tensor, dx: Tensor, dh0: Tensor | null, dc0: Tensor | null, reverse: boolean): void {
+  let at = 0
+  at = writeOptional(dy, at)
+  at = writeOptional(dh, at)
+  at = writeOptional(dc, at)
+  at = writeTensor(w, at)
+  at = writeOptional(c0, at)
+  at = writeOptional(lengths, at)
+  at = writeTensor(gates, at)
+  at = writeTensor(cells, at)
+  const dxAt = at
+  at = writeTarget(dx, at)
+  const dh0At = at + 1
+  at = writeOptionalTarget(dh0, at)
+  const dc0At = at + 1
+  at = writeOptionalTarget(dc0, at)
+  at = writeNumber(reverse ? 1 : 0, at)
+  finish(call(kernels.lstm_backward, [dx, dh0, dc0]))
+  adopt(dx, dxAt)
+  adoptOptional(dh0, dh0At)
+  adoptOptional(dc0, dc0At)
+}
+
+export function gru(x: Tensor, w: Tensor, b: Tensor | null, h0: Tensor | null, lengths: Tensor | null, y: Tensor, h: Tensor, gates: Tensor | null, reverse: boolean): void {
+  let at = 0
+  at = writeTensor(x, at)
+  at = writeTensor(w, at)
+  at = writeOptional(b, at)
+  at = writeOptional(h0, at)
+  at = writeOptional(lengths, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  const hAt = at
+  at = writeTarget(h, at)
+  const gatesAt = at + 1
+  at = writeOptionalTarget(gates, at)
+  at = writeNumber(reverse ? 1 : 0, at)
+  finish(call(kernels.gru, [y, h, gates]))
+  adopt(y, yAt)
+  adopt(h, hAt)
+  adoptOptional(gates, gatesAt)
+}
+
+export function gruBackward(dy: Tensor | null, dh: Tensor | null, w: Tensor, h0: Tensor | null, lengths: Tensor | null, y: Tensor, gates: Tensor, dx: Tensor, dq: Tensor, dh0: Tensor | null, reverse: boolean): void {
+  let at = 0
+  at = writeOptional(dy, at)
+  at = writeOptional(dh, at)
+  at = writeTensor(w, at)
+  at = writeOptional(h0, at)
+  at = writeOptional(lengths, at)
+  at = writeTensor(y, at)
+  at = writeTensor(gates, at)
+  const dxAt = at
+  at = writeTarget(dx, at)
+  const dqAt = at
+  at = writeTarget(dq, at)
+  const dh0At = at + 1
+  at = writeOptionalTarget(dh0, at)
+  at = writeNumber(reverse ? 1 : 0, at)
+  finish(call(kernels.gru_backward, [dx, dq, dh0]))
+  adopt(dx, dxAt)
+  adopt(dq, dqAt)
+  adoptOptional(dh0, dh0At)
+}
+
+export function rnn(x: Tensor, w: Tensor, h0: Tensor | null, lengths: Tensor | null, y: Tensor, h: Tensor, relu: boolean, reverse: boolean): void {
+  let at = 0
+  at = writeTensor(x, at)
+  at = writeTensor(w, at)
+  at = writeOptional(h0, at)
+  at = writeOptional(lengths, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  const hAt = at
+  at = writeTarget(h, at)
+  at = writeNumber(relu ? 1 : 0, at)
+  at = writeNumber(reverse ? 1 : 0, at)
+  finish(call(kernels.rnn, [y, h]))
+  adopt(y, yAt)
+  adopt(h, hAt)
+}
+
+export function rnnBackward(dy: Tensor | null, dh: Tensor | null, w: Tensor, lengths: Tensor | null, y: Tensor, dx: Tensor, dh0: Tensor | null, relu: boolean, reverse: boolean): void {
+  let at = 0
+  at = writeOptional(dy, at)
+  at = writeOptional(dh, at)
+  at = writeTensor(w, at)
+  at = writeOptional(lengths, at)
+  at = writeTensor(y, at)
+  const dxAt = at
+  at = writeTarget(dx, at)
+  const dh0At = at + 1
+  at = writeOptionalTarget(dh0, at)
+  at = writeNumber(relu ? 1 : 0, at)
+  at = writeNumber(reverse ? 1 : 0, at)
+  finish(call(kernels.rnn_backward, [dx, dh0]))
+  adopt(dx, dxAt)
+  adoptOptional(dh0, dh0At)
 }
 
 export function dropout(x: Tensor, y: Tensor, p: number, philox: Philox): void {

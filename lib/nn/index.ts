@@ -13,10 +13,11 @@ export { Dropout } from './dropout'
 export { Embedding, type EmbeddingLayerOptions } from './embedding'
 export { Flatten } from './flatten'
 export * as functional from './functional'
+export { GRU, GRUCell } from './gru'
 export * as init from './init'
 export { Identity, Linear, type LinearOptions } from './linear'
 export * from './loss'
-export { LSTM, LSTMCell, type LSTMOptions, type LSTMState } from './lstm'
+export { LSTM, LSTMCell, type LSTMState } from './lstm'
 export { Module } from './module'
 export {
   BatchNorm1d,
@@ -42,5 +43,8 @@ export {
   MaxPool3d,
   type MaxPoolLayerOptions,
 } from './pool'
+export { type RecurrentLayerOptions, type SequenceOptions } from './recurrent'
+export { type RecurrentCellOptions } from './recurrentCell'
+export { RNN, RNNCell, type RNNCellOptions, type RNNOptions } from './rnn'
 export { type Layer, Sequential } from './sequential'
 export type { LoadReport, StateDict } from './state'
