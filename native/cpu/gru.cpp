@@ -41,6 +41,13 @@ struct gru_forward_cell {
     store(to + 3 * H, q, lanes);
   }
 
+  void foresee(int64_t at, int64_t u, fetch_list& lines) const {
+    for (int k = 0; k < 3; k++) lines.add(x + (at * 3 + k) * H + u);
+    lines.add(y + at * H + u);
+    if (!activated) return;
+    for (int k = 0; k < 4; k++) lines.add(activated + (at * 4 + k) * H + u);
+  }
+
   void skip(int64_t at) const { clear(y + at * H, H); }
 
   void finish(int64_t sequence, int64_t at, const C*) const { convert_row(h + sequence * H, y + at * H, H); }
@@ -77,6 +84,13 @@ struct gru_backward_cell {
     store(dgates + H, dz, lanes);
     store(dgates + 2 * H, dproduct, lanes);
     store(carry, dh * z, lanes);
+  }
+
+  void foresee(int64_t at, int64_t before, int64_t u, fetch_list& lines) const {
+    for (int k = 0; k < 4; k++) lines.add(activated + (at * 4 + k) * H + u);
+    for (int k = 0; k < 3; k++) lines.add(dx + (at * 3 + k) * H + u);
+    lines.add(dq + at * H + u);
+    if (before >= 0) lines.add(y + before * H + u);
   }
 
   void skip(int64_t at) const {

@@ -49,6 +49,14 @@ struct lstm_forward_cell {
     store(cells + at * H + u, cell, lanes);
   }
 
+  void foresee(int64_t at, int64_t u, fetch_list& lines) const {
+    for (int k = 0; k < 4; k++) lines.add(x + (at * 4 + k) * H + u);
+    lines.add(y + at * H + u);
+    if (!activated) return;
+    for (int k = 0; k < 4; k++) lines.add(activated + (at * 4 + k) * H + u);
+    lines.add(cells + at * H + u);
+  }
+
   void skip(int64_t at) const { clear(y + at * H, H); }
 
   void finish(int64_t b, int64_t at, const C* state) const {
@@ -94,6 +102,14 @@ struct lstm_backward_cell {
       store(dgates + k * H, d[k], lanes);
     }
     store(carry, dcell * f, lanes);
+  }
+
+  void foresee(int64_t at, int64_t before, int64_t u, fetch_list& lines) const {
+    for (int k = 0; k < 4; k++) {
+      lines.add(activated + (at * 4 + k) * H + u);
+      lines.add(dx + (at * 4 + k) * H + u);
+    }
+    if (before >= 0) lines.add(cells + before * H + u);
   }
 
   void skip(int64_t at) const { clear(dx + at * 4 * H, 4 * H); }

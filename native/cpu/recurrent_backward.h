@@ -9,6 +9,7 @@
 //   void retreat(int64_t at, int64_t before, int64_t b, int64_t u, lanes, V dh, C* dgates, C* carry)
 //       one vector of units from u on; `at` and `before`, the step before it in time (-1: none), count sequences [T,
 //       B]; the last two pointers are at unit u; dgates, H apart, is what the next product takes
+//   void foresee(int64_t at, int64_t before, int64_t u, fetch_list& lines)    what retreat will read and write
 //   void skip(int64_t at)             the gradients beyond a sequence's end
 //   void finish(int64_t b, const C* carry)
 #pragma once
@@ -76,10 +77,14 @@ class backward_walk {
     return {step, t, running, dh0_ ? arriving : smaller(arriving, running), dh0_ ? larger(arriving, running) : running};
   }
 
+  // Where in [T, B] the sequence's step before this one is, -1 if there is none.
+  int64_t place_before(const moment& m, int64_t b) const {
+    return m.t == r_.first_time(b) ? -1 : (m.t + (r_.reverse ? 1 : -1)) * r_.B + b;
+  }
+
   // `count` units of one sequence from u on; sums: what arrives at them.
   void retreat(const block_state& s, const moment& m, int64_t i, int64_t u, int64_t count, const C* sums) const {
     const int64_t b = r_.sequence(s.place + i), at = m.t * r_.B + b;
-    const int64_t before = m.t == r_.first_time(b) ? -1 : at + (r_.reverse ? r_.B : -r_.B);
     C* dgates = s.dgates[(m.step + 1) & 1].at + i * stride() + u;
     C* carry = s.carry + i * carry_stride() + u;
     each_vector<V>(count, [&](int64_t j, auto lanes) {
@@ -87,7 +92,7 @@ class backward_walk {
       if constexpr (Cell::carries_h) dh = dh + load<V>(carry + j, lanes);
       if (i >= m.running) return store(dh0_ + b * r_.H + u + j, dh, lanes);
       if (dy_) dh = dh + load<V>(dy_ + at * r_.H + u + j, lanes);
-      cell_.retreat(at, before, b, u + j, lanes, dh, dgates + j, carry + j);
+      cell_.retreat(at, place_before(m, b), b, u + j, lanes, dh, dgates + j, carry + j);
     });
   }
 
@@ -104,9 +109,21 @@ class backward_walk {
   void walk_units(const block_state& s, const recurrent_weights<C>& w, const moment& m, int64_t first_block,
                   int64_t last_block) const {
     alignas(64) C sums[recurrent_rows * unit_block];
-    for (int64_t block = first_block; block < last_block; block++) {
+    fetch_list lines;
+    for (int64_t n = first_block; n < last_block; n++) {
+      // There and back: a step begins with the weights that the one before has left in the caches.
+      const int64_t block = m.step & 1 ? first_block + last_block - 1 - n : n;
       const int64_t u = block * unit_block, count = smaller(unit_block, r_.H - u);
-      if (m.arriving > 0) multiply_state(s.dgates[m.step & 1], m.arriving, w, block, sums);
+      for (int64_t i = 0; i < m.running; i++) {
+        const int64_t b = r_.sequence(s.place + i), at = m.t * r_.B + b;
+        lines.add(dy_ ? dy_ + at * r_.H + u : dy_);
+        cell_.foresee(at, place_before(m, b), u, lines);
+      }
+      if (m.arriving > 0) {
+        multiply_state(s.dgates[m.step & 1], m.arriving, w, block, sums, lines);
+      } else {
+        lines.fetch_rest();
+      }
       for (int64_t i = 0; i < m.rows; i++) retreat(s, m, i, u, count, sums + i * unit_block);
     }
   }

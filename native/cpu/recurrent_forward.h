@@ -6,6 +6,7 @@
 //   void start(int64_t b, C* c)      the second state to start from
 //   void advance(int64_t at, int64_t u, lanes, const C* sums, int64_t gate_stride, const C* h, C* next, C* c)
 //       one vector of units from u on; `at` counts sequences [T, B], the other pointers are at unit u
+//   void foresee(int64_t at, int64_t u, fetch_list& lines)    what advance will read and write
 //   void skip(int64_t at)            the outputs beyond a sequence's end
 //   void finish(int64_t b, int64_t at, const C* c)    the final states; the last step was `at`
 #pragma once
@@ -93,11 +94,19 @@ class forward_walk {
   void walk_units(const block_state& s, const recurrent_weights<C>& w, int64_t step, int64_t t, int64_t running,
                   bool has_state, int64_t first_block, int64_t last_block) const {
     alignas(64) C sums[recurrent_rows * gates * unit_block];
+    fetch_list lines;
     const int64_t row = gates * unit_block;
     if (!has_state) clear(sums, running * row);
-    for (int64_t block = first_block; block < last_block; block++) {
+    for (int64_t n = first_block; n < last_block; n++) {
+      // There and back: a step begins with the weights that the one before has left in the caches.
+      const int64_t block = step & 1 ? first_block + last_block - 1 - n : n;
       const int64_t u = block * unit_block, count = smaller(unit_block, r_.H - u);
-      if (has_state) multiply_state(s.h[step & 1], running, w, block, sums);
+      for (int64_t i = 0; i < running; i++) cell_.foresee(t * r_.B + r_.sequence(s.place + i), u, lines);
+      if (has_state) {
+        multiply_state(s.h[step & 1], running, w, block, sums, lines);
+      } else {
+        lines.fetch_rest();
+      }
       for (int64_t i = 0; i < running; i++) advance(s, step, t, i, u, count, sums + i * row, unit_block);
     }
   }

@@ -64,6 +64,74 @@ struct state_rows {
   }
 };
 
+// Where the cells of a unit block will read and write when its product is done: pieces of two lines, far apart, which
+// the hardware does not foresee. The tiles ask for them on their way, so few at a time that nothing waits.
+class fetch_list {
+ public:
+  // Pieces that may be NULL: nothing to ask for.
+  template <class T>
+  void add(const T* p) {
+    if (p) at_[count_++] = reinterpret_cast<const char*>(p);
+  }
+  void fetch_one() {
+    if (next_ == count_) return;
+    const char* p = at_[next_++];
+    __builtin_prefetch(p);
+    __builtin_prefetch(p + 64);
+  }
+  void fetch_rest() {
+    while (next_ < count_) fetch_one();
+    next_ = count_ = 0;
+  }
+
+  static constexpr int64_t most_per_row = 11;
+
+ private:
+  int64_t next_ = 0, count_ = 0;
+  const char* at_[recurrent_rows * most_per_row];
+};
+
+// sums (rows apart by sums_stride) = a tile of state [depth][rows] · a panel of weights, the register tile of
+// gemm_kernel.h with a fetch every few steps.
+template <class C, int rows, int vectors>
+void multiply_rows(const C* a, const C* b, int64_t depth, C* sums, int64_t sums_stride, fetch_list& lines) {
+  using V = vector_t<C>;
+  constexpr int W = V::width;
+  constexpr int64_t steps = 8;
+  V sum[rows][vectors];
+  unroll<rows>([&](auto i) NR_INLINE { unroll<vectors>([&](auto j) NR_INLINE { sum[i][j] = V(C(0)); }); });
+  for (int64_t first = 0; first < depth; first += steps) {
+    lines.fetch_one();
+    for (int64_t k = smaller(steps, depth - first); k > 0; k--) {
+      V row[vectors];
+      unroll<vectors>([&](auto j) NR_INLINE { row[j] = load<V>(b + j * W); });
+      unroll<rows>([&](auto i) NR_INLINE {
+        const V x(a[i]);
+        unroll<vectors>([&](auto j) NR_INLINE { sum[i][j] = fma(x, row[j], sum[i][j]); });
+      });
+      a += rows;
+      b += tile_columns<C>;
+    }
+  }
+  unroll<rows>([&](auto i) NR_INLINE {
+    unroll<vectors>([&](auto j) NR_INLINE { store(sums + i * sums_stride + j * W, sum[i][j]); });
+  });
+}
+
+template <class C>
+using state_tile = void (*)(const C*, const C*, int64_t, C*, int64_t, fetch_list&);
+
+template <class C, int... rows>
+inline state_tile<C> choose_state_tile(int64_t height, int64_t columns, std::integer_sequence<int, rows...>) {
+  static constexpr state_tile<C> narrow[] = {multiply_rows<C, rows + 1, 1>...};
+  static constexpr state_tile<C> wide[] = {multiply_rows<C, rows + 1, tile_vectors>...};
+  return (columns <= vector_t<C>::width ? narrow : wide)[height - 1];
+}
+template <class C>
+inline state_tile<C> choose_state_tile(int64_t height, int64_t columns) {
+  return choose_state_tile<C>(height, columns, std::make_integer_sequence<int, tile_rows>{});
+}
+
 // sums[row][stream] (rows apart by sums_stride, streams by tile_columns) = a[row] from stream * a_step on · the panel
 // at b + stride * b_step, for `streams` panels side by side.
 template <class C, int rows, int streams>
@@ -100,7 +168,7 @@ inline void multiply_thin(const C* a, int64_t a_stride, int64_t a_step, const C*
 // sums[row][matrix][tile_columns] = state · the panels of one unit block.
 template <class C>
 void multiply_state(const state_rows<C>& state, int64_t rows, const recurrent_weights<C>& w, int64_t unit_block,
-                    C* sums) {
+                    C* sums, fetch_list& lines) {
   const C* panels = w.panels_of(unit_block);
   const int64_t stride = w.matrices * tile_columns<C>;
   if (rows > thin_state_rows) {
@@ -109,13 +177,14 @@ void multiply_state(const state_rows<C>& state, int64_t rows, const recurrent_we
     for (int64_t g = 0; g < w.matrices; g++) {
       for (int64_t p = 0; p < tiles; p++) {
         const int64_t i = p * rows / tiles, height = (p + 1) * rows / tiles - i;
-        const tile_target<C> target = {
-            sums + i * stride + g * tile_columns<C>, stride, columns, false, nullptr, nullptr};
-        choose_tile_kernel<C>(height, columns)(state.tiles + i * w.depth, panels + g * w.panel_size(), w.depth, target);
+        choose_state_tile<C>(height, columns)(state.tiles + i * w.depth, panels + g * w.panel_size(), w.depth,
+                                              sums + i * stride + g * tile_columns<C>, stride, lines);
       }
     }
+    lines.fetch_rest();
     return;
   }
+  lines.fetch_rest();
   if (w.matrices == 4)
     return multiply_thin<C, 4>(state.at, state.stride, 0, panels, w.panel_size(), rows, w.depth, sums, stride);
   if (w.matrices == 3)

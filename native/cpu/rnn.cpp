@@ -28,6 +28,11 @@ struct rnn_forward_cell {
     store(y + at * H + u, hidden, lanes);
   }
 
+  void foresee(int64_t at, int64_t u, fetch_list& lines) const {
+    lines.add(x + at * H + u);
+    lines.add(y + at * H + u);
+  }
+
   void skip(int64_t at) const { clear(y + at * H, H); }
 
   void finish(int64_t b, int64_t at, const C*) const { convert_row(h + b * H, y + at * H, H); }
@@ -49,6 +54,11 @@ struct rnn_backward_cell {
     const V d = relu ? relu_backward_formula(dh, hidden) : tanh_backward_formula(dh, hidden);
     store(dx + at * H + u, d, lanes);
     store(dgates, d, lanes);
+  }
+
+  void foresee(int64_t at, int64_t, int64_t u, fetch_list& lines) const {
+    lines.add(y + at * H + u);
+    lines.add(dx + at * H + u);
   }
 
   void skip(int64_t at) const { clear(dx + at * H, H); }
