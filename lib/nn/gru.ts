@@ -1,5 +1,6 @@
 // Gated recurrent unit (Cho et al. 2014), with PyTorch's parameters: gates lie one below the other in the order reset,
 // update, candidate.
+import { checkOptions } from '../check'
 import { add } from '../ops/arithmetic'
 import { cat } from '../ops/cat'
 import { zerosLike } from '../ops/create'
@@ -7,8 +8,14 @@ import { gru } from '../ops/gru'
 import { linear } from '../ops/matmul'
 import { narrow } from '../ops/view'
 import type { Tensor } from '../tensor'
-import { Recurrent, type RecurrentKind, type RecurrentLayerOptions, type SequenceOptions } from './recurrent'
-import { RecurrentCell, type RecurrentCellOptions } from './recurrentCell'
+import {
+  layerOptions,
+  Recurrent,
+  type RecurrentKind,
+  type RecurrentLayerOptions,
+  type SequenceOptions,
+} from './recurrent'
+import { cellOptions, RecurrentCell, type RecurrentCellOptions } from './recurrentCell'
 
 const kind: RecurrentKind = {
   gates: 3,
@@ -25,8 +32,8 @@ const kind: RecurrentKind = {
 
 /** Stacked layers of gated recurrent units, in one direction or both. */
 export class GRU extends Recurrent {
-  constructor(inputSize: number, hiddenSize: number, options: RecurrentLayerOptions = {}) {
-    super('GRU', kind, inputSize, hiddenSize, options)
+  constructor(inputSize: number, hiddenSize: number, options?: RecurrentLayerOptions) {
+    super('GRU', kind, inputSize, hiddenSize, checkOptions('GRU', options, layerOptions))
   }
 
   /**
@@ -34,7 +41,7 @@ export class GRU extends Recurrent {
    * B, H] (unbatched without B; default zeros). Returns the last layer's output [T, B, H · directions] and the final
    * states.
    */
-  override forward(x: Tensor, h: Tensor | null = null, options: SequenceOptions = {}): [Tensor, Tensor] {
+  override forward(x: Tensor, h: Tensor | null = null, options?: SequenceOptions): [Tensor, Tensor] {
     const [y, [last]] = this.runLayers(x, h && [h], options)
     return [y, last]
   }
@@ -42,8 +49,8 @@ export class GRU extends Recurrent {
 
 /** One step of a GRU: x [B, in] or [in], state h [B, H] or [H]. Parameters `weight_ih`, `weight_hh` …. */
 export class GRUCell extends RecurrentCell {
-  constructor(inputSize: number, hiddenSize: number, options: RecurrentCellOptions = {}) {
-    super('GRUCell', kind, inputSize, hiddenSize, options)
+  constructor(inputSize: number, hiddenSize: number, options?: RecurrentCellOptions) {
+    super('GRUCell', kind, inputSize, hiddenSize, checkOptions('GRUCell', options, cellOptions))
   }
 
   override forward(x: Tensor, h: Tensor | null = null): Tensor {

@@ -1,11 +1,18 @@
 // Long short-term memory (Hochreiter & Schmidhuber 1997), with PyTorch's parameters: gates lie one below the other in
 // the order input, forget, candidate, output.
+import { checkOptions } from '../check'
 import { add } from '../ops/arithmetic'
 import { lstm } from '../ops/lstm'
 import { linear } from '../ops/matmul'
 import type { Tensor } from '../tensor'
-import { Recurrent, type RecurrentKind, type RecurrentLayerOptions, type SequenceOptions } from './recurrent'
-import { RecurrentCell, type RecurrentCellOptions } from './recurrentCell'
+import {
+  layerOptions,
+  Recurrent,
+  type RecurrentKind,
+  type RecurrentLayerOptions,
+  type SequenceOptions,
+} from './recurrent'
+import { cellOptions, RecurrentCell, type RecurrentCellOptions } from './recurrentCell'
 
 /** Hidden state and cell state. */
 export type LSTMState = readonly [h: Tensor, c: Tensor]
@@ -21,8 +28,8 @@ const kind: RecurrentKind = {
 
 /** Stacked layers of long short-term memory, in one direction or both. */
 export class LSTM extends Recurrent {
-  constructor(inputSize: number, hiddenSize: number, options: RecurrentLayerOptions = {}) {
-    super('LSTM', kind, inputSize, hiddenSize, options)
+  constructor(inputSize: number, hiddenSize: number, options?: RecurrentLayerOptions) {
+    super('LSTM', kind, inputSize, hiddenSize, checkOptions('LSTM', options, layerOptions))
   }
 
   /**
@@ -33,7 +40,7 @@ export class LSTM extends Recurrent {
   override forward(
     x: Tensor,
     state: LSTMState | null = null,
-    options: SequenceOptions = {},
+    options?: SequenceOptions,
   ): [Tensor, [Tensor, Tensor]] {
     const [y, [h, c]] = this.runLayers(x, state, options)
     return [y, [h, c]]
@@ -42,8 +49,8 @@ export class LSTM extends Recurrent {
 
 /** One step of an LSTM: x [B, in] or [in], state h and c [B, H] or [H]. Parameters `weight_ih`, `weight_hh` …. */
 export class LSTMCell extends RecurrentCell {
-  constructor(inputSize: number, hiddenSize: number, options: RecurrentCellOptions = {}) {
-    super('LSTMCell', kind, inputSize, hiddenSize, options)
+  constructor(inputSize: number, hiddenSize: number, options?: RecurrentCellOptions) {
+    super('LSTMCell', kind, inputSize, hiddenSize, checkOptions('LSTMCell', options, cellOptions))
   }
 
   override forward(x: Tensor, state: LSTMState | null = null): [Tensor, Tensor] {

@@ -1,6 +1,6 @@
 // What LSTM, GRU and RNN share: parameters named by layer and direction, the stack of layers, both directions, layouts,
 // first states and lengths.
-import { checkTensor } from '../check'
+import { checkOptions, checkTensor, type OptionNames } from '../check'
 import { ArgumentError, ShapeError, show } from '../errors'
 import { cat, stack } from '../ops/cat'
 import { tensor } from '../ops/create'
@@ -10,7 +10,7 @@ import { unbind } from '../ops/split'
 import { squeeze, transpose, unsqueeze } from '../ops/view'
 import { checkInteger, checkNumber } from '../shape'
 import { sameShape, type Tensor } from '../tensor'
-import { type Factory, learned, uniformWithin } from './factory'
+import { type Factory, factoryOptions, learned, uniformWithin } from './factory'
 import { Module } from './module'
 
 /** What one direction of one layer learns: weightIh [G·H, in], weightHh [G·H, H], biases [G·H]. */
@@ -48,6 +48,15 @@ export interface RecurrentLayerOptions extends Factory {
   bidirectional?: boolean
 }
 
+export const layerOptions: OptionNames<RecurrentLayerOptions> = {
+  ...factoryOptions,
+  numLayers: true,
+  bias: true,
+  batchFirst: true,
+  dropout: true,
+  bidirectional: true,
+}
+
 export interface SequenceOptions {
   /**
    * How many steps each sequence of the batch has, in [1, T]; default all T. Outputs beyond are zero, final states are
@@ -55,6 +64,8 @@ export interface SequenceOptions {
    */
   lengths?: readonly number[] | Tensor | null
 }
+
+const sequenceOptions: OptionNames<SequenceOptions> = { lengths: true }
 
 /** One run through the sequence: its layer, the suffix of its parameters and whether it starts at the end. */
 interface Pass {
@@ -125,8 +136,9 @@ export abstract class Recurrent extends Module {
   protected runLayers(
     x: Tensor,
     states: readonly Tensor[] | null,
-    { lengths = null }: SequenceOptions,
+    options: SequenceOptions | undefined,
   ): [Tensor, Tensor[]] {
+    const { lengths = null } = checkOptions(this.op, options, sequenceOptions)
     const isBatched = this.checkInput(x) === 3
     const swap = isBatched && this.batchFirst
     let sequence = swap ? transpose(x, 0, 1) : isBatched ? x : unsqueeze(x, 1)
@@ -198,9 +210,9 @@ export function checkStates(
   states: readonly Tensor[],
   shape: readonly number[],
 ): readonly Tensor[] {
-  const fits = (t: Tensor, k: number) => sameShape(checkTensor(op, names[k], t).shape, shape)
-  if (Array.isArray(states) && states.length === names.length && states.every(fits)) return states
-  const got = Array.isArray(states) ? states.map((t: Tensor) => show(t.shape)).join(' and ') : show(states)
+  const given = Array.isArray(states) ? states.map((t, k) => checkTensor(op, names[k] ?? 'the state', t).shape) : []
+  if (given.length === names.length && given.every((each) => sameShape(each, shape))) return states
+  const got = given.length > 0 ? given.map(show).join(' and ') : show(states)
   const [what, each] = names.length === 1 ? [names[0], ''] : [`[${names.join(', ')}]`, ' each']
   throw new ShapeError(`${op}: expected a state ${what} of shape ${show(shape)}${each}, got ${got}`)
 }

@@ -1,10 +1,10 @@
 // What LSTMCell, GRUCell and RNNCell share: a walk of one step, and single rows made batches.
-import { checkTensor } from '../check'
+import { checkTensor, type OptionNames } from '../check'
 import { ShapeError, show } from '../errors'
 import { squeeze, unsqueeze } from '../ops/view'
 import { checkInteger } from '../shape'
 import type { Tensor } from '../tensor'
-import { type Factory, learned, uniformWithin } from './factory'
+import { type Factory, factoryOptions, learned, uniformWithin } from './factory'
 import { Module } from './module'
 import { checkStates, type RecurrentKind, type RecurrentParameters } from './recurrent'
 
@@ -12,6 +12,8 @@ export interface RecurrentCellOptions extends Factory {
   /** Learned biases. Default true. */
   bias?: boolean
 }
+
+export const cellOptions: OptionNames<RecurrentCellOptions> = { ...factoryOptions, bias: true }
 
 /** Parameters `weight_ih`, `weight_hh`, `bias_ih`, `bias_hh`. */
 export abstract class RecurrentCell extends Module implements RecurrentParameters {

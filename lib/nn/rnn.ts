@@ -1,11 +1,18 @@
 // Elman's recurrent network (1990), with PyTorch's parameters.
+import { checkOptions, type OptionNames } from '../check'
 import { ArgumentError, show } from '../errors'
 import { add } from '../ops/arithmetic'
 import { linear } from '../ops/matmul'
 import { type Nonlinearity, rnn } from '../ops/rnn'
 import type { Tensor } from '../tensor'
-import { Recurrent, type RecurrentKind, type RecurrentLayerOptions, type SequenceOptions } from './recurrent'
-import { RecurrentCell, type RecurrentCellOptions } from './recurrentCell'
+import {
+  layerOptions,
+  Recurrent,
+  type RecurrentKind,
+  type RecurrentLayerOptions,
+  type SequenceOptions,
+} from './recurrent'
+import { cellOptions, RecurrentCell, type RecurrentCellOptions } from './recurrentCell'
 
 interface Activated {
   /** What is applied to the sums. Default tanh. */
@@ -14,6 +21,9 @@ interface Activated {
 
 export interface RNNOptions extends RecurrentLayerOptions, Activated {}
 export interface RNNCellOptions extends RecurrentCellOptions, Activated {}
+
+const rnnOptions: OptionNames<RNNOptions> = { ...layerOptions, nonlinearity: true }
+const rnnCellOptions: OptionNames<RNNCellOptions> = { ...cellOptions, nonlinearity: true }
 
 const kindWith = (nonlinearity: Nonlinearity): RecurrentKind => ({
   gates: 1,
@@ -33,8 +43,9 @@ function checkNonlinearity(op: string, value: unknown): Nonlinearity {
 export class RNN extends Recurrent {
   readonly nonlinearity: Nonlinearity
 
-  constructor(inputSize: number, hiddenSize: number, { nonlinearity = 'tanh', ...options }: RNNOptions = {}) {
-    super('RNN', kindWith(checkNonlinearity('RNN', nonlinearity)), inputSize, hiddenSize, options)
+  constructor(inputSize: number, hiddenSize: number, options?: RNNOptions) {
+    const { nonlinearity = 'tanh', ...layer } = checkOptions('RNN', options, rnnOptions)
+    super('RNN', kindWith(checkNonlinearity('RNN', nonlinearity)), inputSize, hiddenSize, layer)
     this.nonlinearity = nonlinearity
   }
 
@@ -43,7 +54,7 @@ export class RNN extends Recurrent {
    * B, H] (unbatched without B; default zeros). Returns the last layer's output [T, B, H · directions] and the final
    * states.
    */
-  override forward(x: Tensor, h: Tensor | null = null, options: SequenceOptions = {}): [Tensor, Tensor] {
+  override forward(x: Tensor, h: Tensor | null = null, options?: SequenceOptions): [Tensor, Tensor] {
     const [y, [last]] = this.runLayers(x, h && [h], options)
     return [y, last]
   }
@@ -53,8 +64,9 @@ export class RNN extends Recurrent {
 export class RNNCell extends RecurrentCell {
   readonly nonlinearity: Nonlinearity
 
-  constructor(inputSize: number, hiddenSize: number, { nonlinearity = 'tanh', ...options }: RNNCellOptions = {}) {
-    super('RNNCell', kindWith(checkNonlinearity('RNNCell', nonlinearity)), inputSize, hiddenSize, options)
+  constructor(inputSize: number, hiddenSize: number, options?: RNNCellOptions) {
+    const { nonlinearity = 'tanh', ...cell } = checkOptions('RNNCell', options, rnnCellOptions)
+    super('RNNCell', kindWith(checkNonlinearity('RNNCell', nonlinearity)), inputSize, hiddenSize, cell)
     this.nonlinearity = nonlinearity
   }
 
