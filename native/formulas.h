@@ -69,14 +69,20 @@ NR_DEVICE V div_formula(V a, V b) {
   return a / b;
 }
 
-// The larger, the smaller; NaN if either is NaN.
+// The larger, the smaller; NaN if either is NaN. A vector's max and min give b then.
 template <element V>
 NR_DEVICE V maximum_formula(V a, V b) {
-  return select((a > b) | (a != a), a, b);
+  if constexpr (std::is_arithmetic_v<V>)
+    return select((a > b) | (a != a), a, b);
+  else
+    return select(a != a, a, max(a, b));
 }
 template <element V>
 NR_DEVICE V minimum_formula(V a, V b) {
-  return select((a < b) | (a != a), a, b);
+  if constexpr (std::is_arithmetic_v<V>)
+    return select((a < b) | (a != a), a, b);
+  else
+    return select(a != a, a, min(a, b));
 }
 
 // a modulo b with the sign of b. The kernel refuses a zero divisor among integers before it comes to this.

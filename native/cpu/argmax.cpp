@@ -1,5 +1,6 @@
 // argmax and argmin: the position of the first extreme within the reduced dims; NaN counts as the extreme. Dense runs:
-// the extreme of a block by vectors, then, only if it beats the best so far, its position. Columns: best values and
+// the extreme of a block by vectors (of short runs, of many at a time), then, only if it beats the best so far, its
+// position. Columns: best values and
 // positions of a tile of neighbouring outputs, side by side.
 #include "cpu/convert.h"
 #include "cpu/reduce.h"
@@ -17,6 +18,10 @@ template <bool largest>
 struct block_extreme {
   template <class T>
   using accumulator = std::conditional_t<std::is_integral_v<T>, pack<T, 64 / sizeof(T)>, vector_t<T>>;
+  template <class A>
+  static A identity() {
+    return convert<A>(largest ? -__builtin_inf() : __builtin_inf());
+  }
   template <class V>
   static V combine(V a, V b) {
     if constexpr (largest)
@@ -48,12 +53,33 @@ inline compute_t<T> extreme_of_block(const T* x, int64_t n) {
   return value;
 }
 
-// Of a value that is there; NaN is equal to NaN.
+// Of a value that is there among n; NaN is equal to NaN.
 template <class T>
-inline int64_t first_position(const T* x, compute_t<T> value) {
-  for (int64_t i = 0;; i++) {
+inline int64_t first_position(const T* x, int64_t n, compute_t<T> value) {
+  int64_t first = 0;
+  if constexpr (is_float_type<T>) {  // the vector that has it
+    using V = vector_t<T>;
+    const V wanted(value);
+    if (value == value) {
+      while (first + V::width <= n && !any(load<V>(x + first) == wanted)) first += V::width;
+    }
+  }
+  for (int64_t i = first;; i++) {
     const auto v = convert<compute_t<T>>(x[i]);
     if (v == value || (v != v && value != value)) return i;
+  }
+}
+
+template <bool largest, class T>
+void short_arg_runs(const char* x, int64_t step, int64_t n, int64_t count, void* partials) {
+  using V = vector_t<T>;
+  auto* out = static_cast<candidate<compute_t<T>>*>(partials);
+  alignas(64) compute_t<T> best[V::width];
+  for (int64_t first = 0; first < count; first += V::width) {
+    const int64_t runs = count - first < V::width ? count - first : V::width;
+    reduce_short_runs<block_extreme<largest>, T>(x + first * step, step, n, runs, best);
+    for (int64_t k = 0; k < runs; k++)
+      out[first + k] = {best[k], first_position(reinterpret_cast<const T*>(x + (first + k) * step), n, best[k])};
   }
 }
 
@@ -70,7 +96,7 @@ struct arg_run {
       const int64_t m = n - i < block ? n - i : block;
       const auto value = extreme_of_block<largest>(x + i, m);
       if (found && !better<largest>(value, best.value)) continue;
-      best = {value, position + i + first_position(x + i, value)};
+      best = {value, position + i + first_position(x + i, m, value)};
       found = true;
     }
     position += n;
@@ -111,6 +137,10 @@ reducer make_arg_reducer() {
     static_cast<run*>(state)->add(reinterpret_cast<const T*>(x), n);
   };
   op.end = [](void* state, void* partial) { *static_cast<C*>(partial) = static_cast<run*>(state)->best; };
+  if constexpr (is_float_type<T>) {
+    op.short_run = 2048;
+    op.short_runs = short_arg_runs<largest, T>;
+  }
   op.columns_begin = [](void* state, int64_t first) { new (state) columns(first); };
   op.columns_add = [](void* state, const char* x, int64_t step, int64_t rows, int64_t count) {
     static_cast<columns*>(state)->add(x, step, rows, count);

@@ -1,28 +1,68 @@
 // Movement of elements: copy between layouts and dtypes, cat, triangle. One dtype: dense rows are moved as bytes,
-// transposes by tiles, the rest element by element. Two dtypes: blocks are gathered, converted by vectors and stored.
+// transposes by tiles, turned in registers, the rest element by element. Two dtypes: blocks are gathered, converted by
+// vectors and stored.
 #include "cpu/convert.h"
 #include "cpu/tiles.h"
+#include "cpu/turn.h"
+#include "cpu/unroll.h"
 
 namespace neurite::NR_ISA {
 namespace {
 
 constexpr int64_t grain = 1 << 15;
 
-// y[r, c] = x[r, c] where the columns of x are dense, and as a rule the rows of y; turned in a buffer that fits the
-// first-level cache.
+// Row r of y is column r of x, `rows` of them, `columns` long; the columns of x are dense.
+template <class T>
+inline void turn_block(const char* x, int64_t x_step, char* y, int64_t y_row, int64_t rows, int64_t columns) {
+  using V = bits_vector<T>;
+  constexpr int W = V::width;
+  V block[W];
+  if (rows >= W && columns >= W) {
+    unroll<W>([&](auto c) NR_INLINE { block[c] = load_bits(reinterpret_cast<const T*>(x + c * x_step), W); });
+    turn(block);
+    unroll<W>([&](auto r) NR_INLINE { store_bits(reinterpret_cast<T*>(y + r * y_row), block[r], W); });
+    return;
+  }
+  for (int c = 0; c < W; c++)
+    block[c] = c < columns ? load_bits(reinterpret_cast<const T*>(x + c * x_step), rows) : V(0);
+  turn(block);
+  for (int r = 0; r < W && r < rows; r++) store_bits(reinterpret_cast<T*>(y + r * y_row), block[r], columns);
+}
+
+// y[r, c] = x[r, c] where the columns of x are dense, and as a rule the rows of y; elsewhere, and for bytes, tiles are
+// turned in a buffer that fits the first-level cache.
 template <class T>
 void copy_transposed(nr_context* ctx, const nest<2>& l, int dim) {
-  constexpr int64_t edge = sizeof(T) == 8 ? 32 : 64;
-  const int64_t y_row = l.stride[0][dim], x_row = l.stride[1][dim];
+  constexpr int64_t edge = sizeof(T) == 8 ? 32 : 64, size = sizeof(T);
+  const int64_t y_row = l.stride[0][dim], y_step = l.step(0), x_row = l.stride[1][dim], x_step = l.step(1);
   each_tile(ctx, l, dim, edge, [&](char* const* p, int64_t rows, int64_t columns) {
+    if constexpr (size > 1) {
+      constexpr int64_t W = bits_vector<T>::width;
+      if (x_row == size && y_step == size) {
+        for (int64_t r = 0; r < rows; r += W)
+          for (int64_t c = 0; c < columns; c += W)
+            turn_block<T>(p[1] + r * size + c * x_step, x_step, p[0] + r * y_row + c * size, y_row, rows - r,
+                          columns - c);
+        return;
+      }
+    }
     T turned[edge][edge];
     for (int64_t c = 0; c < columns; c++) {
-      T dense[edge];
-      gather_row(dense, p[1] + c * l.step(1), x_row, rows);
-      for (int64_t r = 0; r < rows; r++) turned[r][c] = dense[r];
+      T column[edge];
+      gather_row(column, p[1] + c * x_step, x_row, rows);
+      for (int64_t r = 0; r < rows; r++) turned[r][c] = column[r];
     }
-    for (int64_t r = 0; r < rows; r++) scatter_row(p[0] + r * y_row, l.step(0), turned[r], columns);
+    for (int64_t r = 0; r < rows; r++) scatter_row(p[0] + r * y_row, y_step, turned[r], columns);
   });
+}
+
+// Rows of `bytes` bytes each, some hundred perhaps, that follow each other in y but lie apart in x, where the processor
+// does not foresee them.
+inline void copy_short_row(char* y, const char* x, int64_t bytes, int64_t next) {
+  for (int64_t i = 0; i < bytes; i += 64) __builtin_prefetch(x + 4 * next + i);
+  int64_t i = 0;
+  for (; i + 64 <= bytes; i += 64) __builtin_memcpy(y + i, x + i, 64);
+  __builtin_memcpy(y + i, x + i, static_cast<size_t>(bytes - i));
 }
 
 template <class T>
@@ -30,9 +70,12 @@ void copy_elements(nr_context* ctx, const nest<2>& l) {
   if (l.numel == 0) return;
   const int dim = transposed_dim(l, {sizeof(T), sizeof(T)});
   if (dim >= 0) return copy_transposed<T>(ctx, l, dim);
-  const bool dense_y = l.step(0) == static_cast<int64_t>(sizeof(T));
+  const bool dense_y = l.step(0) == static_cast<int64_t>(sizeof(T)), dense_x = l.step(1) == l.step(0);
+  const int64_t row_bytes = l.row() * static_cast<int64_t>(sizeof(T));
+  const int64_t next = l.ndim > 1 && dense_x && dense_y && row_bytes <= 1024 ? l.stride[1][l.ndim - 2] : 0;
   parallel_range(ctx, l.numel, grain, [&](int64_t begin, int64_t end) {
     each_row(l, begin, end, [&](char* const* p, int64_t n) {
+      if (next != 0) return copy_short_row(p[0], p[1], n * static_cast<int64_t>(sizeof(T)), next);
       if (dense_y) return gather_row(reinterpret_cast<T*>(p[0]), p[1], l.step(1), n);
       for (int64_t i = 0; i < n; i++)
         *reinterpret_cast<T*>(p[0] + i * l.step(0)) = *reinterpret_cast<const T*>(p[1] + i * l.step(1));

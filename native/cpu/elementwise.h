@@ -3,6 +3,7 @@
 // that one dense inner loop serves every layout. Only that loop is compiled per kernel and dtype.
 #pragma once
 #include "cpu/dtype.h"
+#include "cpu/stream.h"
 #include "cpu/tiles.h"
 
 namespace neurite::NR_ISA {
@@ -31,7 +32,7 @@ struct source<T, true> {
   V at(int64_t, int64_t) const { return v; }
 };
 
-template <class R, class Op, class First, class... More>
+template <bool streamed, class R, class Op, class First, class... More>
 inline void run(const Op& op, R* y, int64_t n, const First first, const More... more) {
   using V = typename First::V;
   if constexpr (std::is_arithmetic_v<V>) {
@@ -39,45 +40,75 @@ inline void run(const Op& op, R* y, int64_t n, const First first, const More... 
     for (int64_t i = 0; i < n; i++) y[i] = op(first.at(i), more.at(i)...);
   } else {
     int64_t i = 0;
-    for (; i + V::width <= n; i += V::width) store(y + i, op(first.at(i), more.at(i)...));
+    for (; i + V::width <= n; i += V::width) {
+      if constexpr (streamed) {
+        stream(y + i, op(first.at(i), more.at(i)...));
+      } else {
+        store(y + i, op(first.at(i), more.at(i)...));
+      }
+    }
     if (i < n) store(y + i, op(first.at(i, n - i), more.at(i, n - i)...), n - i);
   }
 }
 
 // The inner loop of one kernel and dtype, the only thing compiled for each: K operands of x_size bytes an element. Bit
-// k of `constants`: operand k is one value, not an array.
+// k of `how`: operand k is one value, not an array. `to_stream`: y is large and lies in whole vectors.
 template <int K>
 struct inner_loop {
-  void (*run)(const void* op, char* y, char* const* x, int64_t n, unsigned constants);
+  void (*run)(const void* op, char* y, char* const* x, int64_t n, unsigned how);
   const void* op;
   int64_t y_size, x_size[K];
   bool takes_constants;  // else constant operands are staged
 };
 
-template <class R, class T, class Op>
-inline void run_unary(const void* op, char* y, char* const* x, int64_t n, unsigned) {
-  run(*static_cast<const Op*>(op), reinterpret_cast<R*>(y), n, source<T, false>(x[0]));
+inline constexpr unsigned to_stream = 1u << 31;
+
+template <class R, class Op, class... Sources>
+inline void run_either(bool streamed, const Op& op, R* y, int64_t n, const Sources... sources) {
+  if constexpr (std::is_same_v<R, float>) {
+    if (streamed) return run<true>(op, y, n, sources...);
+  }
+  run<false>(op, y, n, sources...);
 }
 
 template <class R, class T, class Op>
-inline void run_binary(const void* state, char* memory, char* const* x, int64_t n, unsigned constants) {
+inline void run_unary(const void* op, char* y, char* const* x, int64_t n, unsigned how) {
+  run_either(how & to_stream, *static_cast<const Op*>(op), reinterpret_cast<R*>(y), n, source<T, false>(x[0]));
+}
+
+template <class R, class T, class Op>
+inline void run_binary(const void* state, char* memory, char* const* x, int64_t n, unsigned how) {
   const Op& op = *static_cast<const Op*>(state);
+  const bool streamed = how & to_stream;
   R* y = reinterpret_cast<R*>(memory);
   if constexpr (!std::is_arithmetic_v<vector_t<T>>) {
-    if (constants == 1) return run(op, y, n, source<T, true>(x[0]), source<T, false>(x[1]));
-    if (constants == 2) return run(op, y, n, source<T, false>(x[0]), source<T, true>(x[1]));
+    const unsigned constants = how & 3;
+    if (constants == 1) return run_either(streamed, op, y, n, source<T, true>(x[0]), source<T, false>(x[1]));
+    if (constants == 2) return run_either(streamed, op, y, n, source<T, false>(x[0]), source<T, true>(x[1]));
   }
-  run(op, y, n, source<T, false>(x[0]), source<T, false>(x[1]));
+  run_either(streamed, op, y, n, source<T, false>(x[0]), source<T, false>(x[1]));
 }
 
 inline constexpr int64_t task_elements = 1 << 15;
 inline constexpr int64_t block_elements = 512;  // staged at a time
 inline constexpr int64_t short_row = 32;
 
+// Whether y is worth streaming and lies in whole vectors. In place it does not pay: y is near already.
+template <int K>
+bool can_stream(const nest<1 + K>& l, const inner_loop<K>& loop) {
+  bool can = is_streamed(l.numel * loop.y_size) && is_aligned(l.base[0]);
+  for (int k = 0; k < K; k++) can = can && l.base[k + 1] != l.base[0];
+  for (int d = 0; d < l.ndim - 1; d++) can = can && l.stride[0][d] % stream_alignment == 0;
+  return can;
+}
+
 template <int K>
 void run_direct(nr_context* ctx, const nest<1 + K>& l, const inner_loop<K>& loop, unsigned constants) {
+  const bool streamed = can_stream(l, loop);
+  const unsigned how = streamed ? constants | to_stream : constants;
   parallel_range(ctx, l.numel, task_elements, [&](int64_t begin, int64_t end) {
-    each_row(l, begin, end, [&](char* const* p, int64_t n) { loop.run(loop.op, p[0], p + 1, n, constants); });
+    each_row(l, begin, end, [&](char* const* p, int64_t n) { loop.run(loop.op, p[0], p + 1, n, how); });
+    if (streamed) stream_end();
   });
 }
 

@@ -5,6 +5,8 @@
 #include <new>
 
 #include "cpu/reduction.h"
+#include "cpu/row.h"
+#include "cpu/turn.h"
 
 namespace neurite::NR_ISA {
 namespace {
@@ -160,6 +162,41 @@ struct run_reducer {
   }
 };
 
+// The elements of one short run folded into the lanes of a vector.
+template <class Op, class V, class T>
+inline V fold_run(const T* p, int64_t n) {
+  constexpr int W = V::width;
+  const V identity(Op::template identity<typename V::lane>());
+  V a = identity, b = identity, c = identity, d = identity;
+  int64_t i = 0;
+  for (; i + 4 * W <= n; i += 4 * W) {
+    a = Op::combine(a, load<V>(p + i));
+    b = Op::combine(b, load<V>(p + i + W));
+    c = Op::combine(c, load<V>(p + i + 2 * W));
+    d = Op::combine(d, load<V>(p + i + 3 * W));
+  }
+  for (; i + W <= n; i += W) a = Op::combine(a, load<V>(p + i));
+  if (i < n) b = Op::combine(b, fill_tail(load<V>(p + i, n - i), identity, n - i));
+  return Op::combine(Op::combine(a, b), Op::combine(c, d));
+}
+
+// One output per run, a vector's width of runs at a time: after a turn their lanes are folded side by side.
+template <class Op, class T>
+inline void reduce_short_runs(const char* x, int64_t step, int64_t n, int64_t count, void* partials) {
+  using V = typename Op::template accumulator<T>;
+  auto* out = static_cast<typename V::lane*>(partials);
+  for (int64_t first = 0; first < count; first += V::width) {
+    const int64_t runs = count - first < V::width ? count - first : V::width;
+    V folded[V::width];
+    for (int64_t k = 0; k < V::width; k++)
+      folded[k] = fold_run<Op, V>(reinterpret_cast<const T*>(x + (first + (k < runs ? k : 0)) * step), n);
+    turn(folded);
+    for (int half = V::width / 2; half > 0; half /= 2)
+      for (int k = 0; k < half; k++) folded[k] = Op::combine(folded[k], folded[k + half]);
+    store(out + first, folded[0], runs);
+  }
+}
+
 inline constexpr int tile_vectors = 8;
 
 // A tile of neighbouring outputs from rows of them.
@@ -236,6 +273,10 @@ inline reducer make_reducer() {
     static_cast<runs*>(state)->add(reinterpret_cast<const T*>(x), n);
   };
   op.end = [](void* state, void* partial) { *static_cast<A*>(partial) = static_cast<runs*>(state)->result(); };
+  if constexpr (!is_pack<typename runs::V>) {
+    op.short_run = runs::leaf;
+    op.short_runs = reduce_short_runs<Op, T>;
+  }
   op.columns_begin = [](void* state, int64_t) { new (state) columns; };
   op.columns_add = [](void* state, const char* x, int64_t step, int64_t rows, int64_t count) {
     static_cast<columns*>(state)->add(x, step, rows, count);

@@ -67,6 +67,8 @@ struct reducer {
   void (*begin)(void* state, int64_t first) = nullptr;  // position of the first element
   void (*add)(void* state, const char* x, int64_t n) = nullptr;
   void (*end)(void* state, void* partial) = nullptr;
+  int64_t short_run = 0;  // dense runs up to this length are reduced many at a time: partials of `count`, `step` apart
+  void (*short_runs)(const char* x, int64_t step, int64_t n, int64_t count, void* partials) = nullptr;
   void (*columns_begin)(void* state, int64_t first) = nullptr;
   void (*columns_add)(void* state, const char* x, int64_t step, int64_t rows, int64_t columns) = nullptr;
   void (*columns_end)(void* state, void* partials, int64_t columns) = nullptr;
@@ -101,6 +103,24 @@ inline void each_row_of_slab(const reduction& r, const slab_plan& plan, char* ba
   l.base[0] = base;
   const int64_t first = slab * plan.length, last = first + plan.length;
   each_row(l, first, last < r.n() ? last : r.n(), [&](char* const* p, int64_t n) { row(p[0], n); });
+}
+
+template <class Emit>
+inline void reduce_short_runs(nr_context* ctx, const reduction& r, const reducer& op, const slab_plan& plan,
+                              const Emit& emit) {
+  const int64_t next = r.kept.step(1);
+  parallel_range(ctx, plan.units, plan.grain, [&](int64_t begin, int64_t end) {
+    constexpr int64_t most = 256;
+    alignas(64) char partials[most * 16];
+    each_row(r.kept, begin, end, [&](char* const* p, int64_t n) {
+      for (int64_t i = 0; i < n; i += most) {
+        const int64_t count = n - i < most ? n - i : most;
+        op.short_runs(p[1] + i * next, next, r.n(), count, partials);
+        emit(0, begin, partials, count);
+        begin += count;
+      }
+    });
+  });
 }
 
 template <class Emit>
@@ -177,8 +197,11 @@ inline void reduce(nr_context* ctx, const reduction& r, const reducer& op, void*
     else
       op.finish(partials, static_cast<char*>(y) + output * op.y_size, count, r.n());
   };
+  const bool is_run = r.reduced.ndim == 1 && r.reduced.step(0) == op.x_size;
   if (by_columns)
     reduce_columns(ctx, r, op, plan, emit);
+  else if (is_run && plan.slabs == 1 && r.n() <= op.short_run)
+    reduce_short_runs(ctx, r, op, plan, emit);
   else
     reduce_runs(ctx, r, op, plan, emit);
   if (!scratch) return;

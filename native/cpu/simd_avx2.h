@@ -372,6 +372,11 @@ inline vi select(mf m, vi a, vi b) {
   return _mm256_blendv_epi8(b.v, a.v, _mm256_castps_si256(m.bits));
 }
 
+inline vf lookup(const float (&table)[16], vi index) {
+  const __m256 low = _mm256_permutevar8x32_ps(_mm256_loadu_ps(table), index.v);
+  const __m256 high = _mm256_permutevar8x32_ps(_mm256_loadu_ps(table + 8), index.v);
+  return _mm256_blendv_ps(low, high, _mm256_castsi256_ps(_mm256_slli_epi32(index.v, 28)));
+}
 inline vi to_int(vf a) {
   return _mm256_cvttps_epi32(a.v);
 }

@@ -354,6 +354,10 @@ inline vi select(mf m, vi a, vi b) {
   return _mm512_mask_blend_epi32(m.bits, b.v, a.v);
 }
 
+// table[index] of each lane, index in [0, 16).
+inline vf lookup(const float (&table)[16], vi index) {
+  return _mm512_permutexvar_ps(index.v, _mm512_loadu_ps(table));
+}
 inline vi to_int(vf a) {
   return _mm512_cvttps_epi32(a.v);
 }

@@ -304,6 +304,9 @@ inline vi select(mf m, vi a, vi b) {
 }
 
 // Out-of-range and NaN lanes give INT32_MIN, as x86 conversions do.
+inline vf lookup(const float (&table)[16], vi index) {
+  return vf(table[index.v & 15]);
+}
 inline vi to_int(vf a) {
   return vi(a.v >= -2147483648.0f && a.v < 2147483648.0f ? static_cast<int32_t>(a.v) : INT32_MIN);
 }
