@@ -1,6 +1,7 @@
 // Batch norm of x [B, C, S]: statistics per channel over B and S. Each cache-resident piece gives its mean and its sum
 // of squares around that mean in two passes; pieces are merged in double (Chan, Golub, LeVeque 1979), so memory is
-// read once for the statistics and the result is stable however far the mean is from zero.
+// read once for the statistics and the result is stable however far the mean is from zero. Channels that fit the cache
+// are normalised while they are there.
 #include "cpu/channel_pieces.h"
 
 namespace neurite::NR_ISA {
@@ -25,31 +26,6 @@ struct Moments {
     count = all;
   }
 };
-
-template <class T, class C>
-bool moments(nr_context* ctx, const Pieces<vector_t<T>>& pieces, const T* x, Moments* out) {
-  using V = vector_t<T>;
-  const Rooms<C> partial(ctx, 2, pieces.partials());
-  if (!partial.at) return false;
-  pieces.run(ctx, [&](const auto& piece) {
-    V sum[1], squares[1];
-    piece.sum(sum, [&](int64_t at, auto lanes, V(&t)[1]) { t[0] = load<V>(x + at, lanes); });
-    const V mean = sum[0] / piece.count();
-    piece.sum(squares, [&](int64_t at, auto lanes, V(&t)[1]) {
-      const V d = load<V>(x + at, lanes) - mean;
-      t[0] = d * d;
-    });
-    piece.put(partial[0], mean);
-    piece.put(partial[1], squares[0]);
-  });
-  for (int64_t c = 0; c < pieces.channels(); c++) {
-    out[c] = {};
-    pieces.each_partial(c, [&](int64_t slot, int64_t count) {
-      out[c].merge(static_cast<double>(count), partial[0][slot], partial[1][slot]);
-    });
-  }
-  return true;
-}
 
 // running += momentum (batch - running), in double.
 template <class C, class Value>
@@ -91,24 +67,40 @@ void batch_norm(nr_context* ctx, const nr_tensor* x_tensor, const nr_optional* w
     const C* w = elements_or<C>(ctx, *w_tensor, channels, 1);
     const C* b = elements_or<C>(ctx, *b_tensor, channels, 0);
     auto* stats = static_cast<Moments*>(ctx->scratch(ctx, static_cast<size_t>(channels + 1) * sizeof(Moments)));
-    const Rooms<C> spread(ctx, 3, pieces.parameters());
-    const Rooms<C> scale(ctx, 1, channels);
-    if (!x || !w || !b || !stats || !spread.at || !scale.at || !moments<T, C>(ctx, pieces, x, stats)) return;
+    const Rooms<C> spread(ctx, 3, pieces.parameters()), partial(ctx, 2, pieces.partials());
+    if (!x || !w || !b || !stats || !spread.at || !partial.at) return;
 
     C* mean = static_cast<C*>(mean_tensor->data);
     C* rstd = static_cast<C*>(rstd_tensor->data);
-    for (int64_t c = 0; c < channels; c++) {
+    T* y = static_cast<T*>(y_tensor->data);
+    const auto measure = [&](const auto& piece) {
+      V sum[1], squares[1];
+      piece.sum(sum, [&](int64_t at, auto lanes, V(&t)[1]) { t[0] = load<V>(x + at, lanes); });
+      const V average = sum[0] / piece.count();
+      piece.sum(squares, [&](int64_t at, auto lanes, V(&t)[1]) {
+        const V d = load<V>(x + at, lanes) - average;
+        t[0] = d * d;
+      });
+      piece.put(partial[0], average);
+      piece.put(partial[1], squares[0]);
+    };
+    const auto join = [&](int64_t c) {
+      stats[c] = {};
+      pieces.each_partial(c, [&](int64_t slot, int64_t n) {
+        stats[c].merge(static_cast<double>(n), partial[0][slot], partial[1][slot]);
+      });
       mean[c] = static_cast<C>(stats[c].mean);
       rstd[c] = static_cast<C>(1 / __builtin_sqrt(stats[c].squares / count + eps));
-      scale[0][c] = w[c] * rstd[c];
-    }
-    pieces.spread(mean, spread[0]);
-    pieces.spread(scale[0], spread[1]);
-    pieces.spread(b, spread[2]);
-    T* y = static_cast<T*>(y_tensor->data);
-    pieces.run(ctx, [&](const auto& piece) {
-      const V m = piece.parameter(spread[0]), a = piece.parameter(spread[1]), shift = piece.parameter(spread[2]);
-      piece.each([&](int64_t at, auto lanes) { store(y + at, fma(load<V>(x + at, lanes) - m, a, shift), lanes); });
+      pieces.spread(c, mean[c], spread[0]);
+      pieces.spread(c, w[c] * rstd[c], spread[1]);
+      pieces.spread(c, b[c], spread[2]);
+    };
+    with_streaming(y, x_tensor->shape[0] * channels, x_tensor->shape[2], [&](auto streamed) {
+      pieces.run_twice(ctx, 1, measure, join, [&](const auto& piece) {
+        const V m = piece.parameter(spread[0]), a = piece.parameter(spread[1]), shift = piece.parameter(spread[2]);
+        piece.each(
+            [&](int64_t at, auto lanes) { put(streamed, y + at, fma(load<V>(x + at, lanes) - m, a, shift), lanes); });
+      });
     });
 
     if (pieces.count() == 0) return;
@@ -134,12 +126,16 @@ void batch_norm_backward(nr_context* ctx, const nr_tensor* dy_tensor, const nr_t
     const C* w = elements_or<C>(ctx, *w_tensor, channels, 1);
     const C* mean = elements<C>(ctx, *mean_tensor);
     const C* rstd = elements<C>(ctx, *rstd_tensor);
-    const Rooms<C> spread(ctx, 5, pieces.parameters()), partial(ctx, 2, pieces.partials()), sums(ctx, 5, channels);
+    const Rooms<C> spread(ctx, 5, pieces.parameters()), partial(ctx, 2, pieces.partials()), sums(ctx, 2, channels);
     if (!dy || !x || !w || !mean || !rstd || !spread.at || !partial.at || !sums.at) return;
 
-    pieces.spread(mean, spread[0]);
-    pieces.spread(rstd, spread[1]);
-    pieces.run(ctx, [&](const auto& piece) {
+    for (int64_t c = 0; c < channels; c++) {
+      pieces.spread(c, mean[c], spread[0]);
+      pieces.spread(c, rstd[c], spread[1]);
+    }
+    C *sum_dy = sums[0], *sum_dyz = sums[1];
+    T* dx = static_cast<T*>(dx_tensor->data);
+    const auto measure = [&](const auto& piece) {
       const V m = piece.parameter(spread[0]), r = piece.parameter(spread[1]);
       V sum[2];
       piece.sum(sum, [&](int64_t at, auto lanes, V(&t)[2]) {
@@ -148,9 +144,8 @@ void batch_norm_backward(nr_context* ctx, const nr_tensor* dy_tensor, const nr_t
       });
       piece.put(partial[0], sum[0]);
       piece.put(partial[1], sum[1]);
-    });
-    C *sum_dy = sums[0], *sum_dyz = sums[1], *mean_dy = sums[2], *mean_dyz = sums[3], *scale = sums[4];
-    for (int64_t c = 0; c < channels; c++) {
+    };
+    const auto join = [&](int64_t c) {
       double total[2] = {0, 0};
       pieces.each_partial(c, [&](int64_t slot, int64_t) {
         total[0] += partial[0][slot];
@@ -158,20 +153,18 @@ void batch_norm_backward(nr_context* ctx, const nr_tensor* dy_tensor, const nr_t
       });
       sum_dy[c] = static_cast<C>(total[0]);
       sum_dyz[c] = static_cast<C>(total[1]);
-      mean_dy[c] = static_cast<C>(total[0] / count);
-      mean_dyz[c] = static_cast<C>(total[1] / count);
-      scale[c] = w[c] * rstd[c];
-    }
-    pieces.spread(mean_dy, spread[2]);
-    pieces.spread(mean_dyz, spread[3]);
-    pieces.spread(scale, spread[4]);
-    T* dx = static_cast<T*>(dx_tensor->data);
-    pieces.run(ctx, [&](const auto& piece) {
-      const V m = piece.parameter(spread[0]), r = piece.parameter(spread[1]), a = piece.parameter(spread[4]);
-      const V g = piece.parameter(spread[2]), gz = piece.parameter(spread[3]);
-      piece.each([&](int64_t at, auto lanes) {
-        const V z = (load<V>(x + at, lanes) - m) * r;
-        store(dx + at, a * (load<V>(dy + at, lanes) - g - z * gz), lanes);
+      pieces.spread(c, static_cast<C>(total[0] / count), spread[2]);
+      pieces.spread(c, static_cast<C>(total[1] / count), spread[3]);
+      pieces.spread(c, w[c] * rstd[c], spread[4]);
+    };
+    with_streaming(dx, x_tensor->shape[0] * channels, x_tensor->shape[2], [&](auto streamed) {
+      pieces.run_twice(ctx, 2, measure, join, [&](const auto& piece) {
+        const V m = piece.parameter(spread[0]), r = piece.parameter(spread[1]), a = piece.parameter(spread[4]);
+        const V g = piece.parameter(spread[2]), gz = piece.parameter(spread[3]);
+        piece.each([&](int64_t at, auto lanes) {
+          const V z = (load<V>(x + at, lanes) - m) * r;
+          put(streamed, dx + at, a * (load<V>(dy + at, lanes) - g - z * gz), lanes);
+        });
       });
     });
     if (write_vector(ctx, *dw, sum_dyz, channels)) write_vector(ctx, *db, sum_dy, channels);

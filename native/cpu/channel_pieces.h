@@ -105,11 +105,10 @@ class Pieces {
   // How many numbers parameter() can reach.
   int64_t parameters() const { return planes_ ? channels_ : channels_ * size_; }
 
-  // Lays p [C] out as parameter() reads it; out has parameters() elements.
-  void spread(const C* p, C* out) const {
+  // Lays a channel's number out as parameter() reads it; out has parameters() elements.
+  void spread(int64_t channel, C value, C* out) const {
     const int64_t repeat = planes_ ? 1 : size_;
-    for (int64_t c = 0; c < channels_; c++)
-      for (int64_t s = 0; s < repeat; s++) out[c * repeat + s] = p[c];
+    for (int64_t s = 0; s < repeat; s++) out[channel * repeat + s] = value;
   }
 
   // f(slot, elements) for every partial of a channel, in a fixed order.
@@ -124,6 +123,31 @@ class Pieces {
     }
   }
 
+  // first(piece) for all of x, then between(channel), then second(piece), in parallel. Where enough channels are small
+  // enough they are taken one by one, and `second` finds what `first` read of its `arrays` arrays in the cache.
+  template <class First, class Between, class Second>
+  void run_twice(nr_context* ctx, int64_t arrays, const First& first, const Between& between,
+                 const Second& second) const {
+    const int64_t pieces = spans_ * segments_;
+    if (planes_ && channels_ >= 16 && count() * arrays <= cached_elements) {
+      parallel_range(ctx, channels_, 2 * plane_elements / (count() + 1) + 1, [&](int64_t begin, int64_t end) {
+        for (int64_t c = begin; c < end; c++) {
+          for (int64_t k = 0; k < pieces; k++) first(plane_piece(c * pieces + k));
+          between(c);
+          for (int64_t k = 0; k < pieces; k++) second(plane_piece(c * pieces + k));
+        }
+        stream_end();
+      });
+      return;
+    }
+    run(ctx, first);
+    for (int64_t c = 0; c < channels_; c++) between(c);
+    run(ctx, second);
+  }
+
+ private:
+  static constexpr int64_t plane_elements = 8192, block_rows = 256, column_vectors = 8, cached_elements = 1 << 18;
+
   // body(piece) for all of x, in parallel.
   template <class Body>
   void run(nr_context* ctx, const Body& body) const {
@@ -131,8 +155,11 @@ class Pieces {
     planes_ ? run_planes(ctx, body) : run_columns(ctx, body);
   }
 
- private:
-  static constexpr int64_t plane_elements = 8192, block_rows = 256, column_vectors = 8;
+  PlanePiece<V> plane_piece(int64_t slot) const {
+    const int64_t g = slot % segments_, k = slot / segments_ % spans_, channel = slot / segments_ / spans_;
+    const int64_t first = (k * span_ * channels_ + channel) * size_ + g * segment_;
+    return {channel, slot, first, span(k), channels_ * size_, segment_length(g)};
+  }
 
   int64_t span(int64_t k) const { return k + 1 < spans_ ? span_ : batch_ - k * span_; }
   int64_t segment_length(int64_t g) const { return g + 1 < segments_ ? segment_ : size_ - g * segment_; }
@@ -140,9 +167,8 @@ class Pieces {
   template <class Body>
   void run_planes(nr_context* ctx, const Body& body) const {
     parallel_tasks(ctx, partials(), [&](int64_t slot, int32_t) {
-      const int64_t g = slot % segments_, k = slot / segments_ % spans_, channel = slot / segments_ / spans_;
-      const int64_t first = (k * span_ * channels_ + channel) * size_ + g * segment_;
-      body(PlanePiece<V>{channel, slot, first, span(k), channels_ * size_, segment_length(g)});
+      body(plane_piece(slot));
+      stream_end();
     });
   }
 

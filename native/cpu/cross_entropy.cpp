@@ -56,8 +56,8 @@ double row_loss(const T* x, int64_t target, double lse, const Classes<C>& classe
   return loss;
 }
 
-template <class T, class C>
-void row_gradient(C dloss, const T* x, int64_t target, C lse, T* dx, const Classes<C>& classes) {
+template <class Streamed, class T, class C>
+void row_gradient(Streamed streamed, C dloss, const T* x, int64_t target, C lse, T* dx, const Classes<C>& classes) {
   using V = vector_t<T>;
   const double hit = classes.weight_of(target) * (1 - classes.smoothing);
   const double share = classes.share();
@@ -67,7 +67,7 @@ void row_gradient(C dloss, const T* x, int64_t target, C lse, T* dx, const Class
     if (classes.smoothing == 0) return p;
     return classes.weight ? p - even * load<V>(classes.weight + i, lanes) : p - even;
   };
-  each_vector<V>(classes.count, [&](int64_t i, auto lanes) { store(dx + i, gradient(i, lanes), lanes); });
+  each_vector<V>(classes.count, [&](int64_t i, auto lanes) { put(streamed, dx + i, gradient(i, lanes), lanes); });
   // The target's own element, taken once more in full precision.
   C lane[V::width];
   store(lane, gradient(target, int64_t{1}));
@@ -146,17 +146,20 @@ void cross_entropy_backward(nr_context* ctx, const nr_tensor* dloss_tensor, cons
     if (!describe(ctx, classes, *weight) || !x || !target || !dloss || !lse) return;
     T* dx = static_cast<T*>(dx_tensor->data);
 
-    parallel_range(ctx, x_tensor->shape[0], rows_per_task(step), [&](int64_t begin, int64_t end) {
-      for (int64_t r = begin; r < end; r++) {
-        T* row = dx + r * step;
-        const int64_t t = target[r];
-        if (t == ignore_index) {
-          for (int64_t c = 0; c < step; c++) row[c] = T{};
-          continue;
+    with_streaming(dx, x_tensor->shape[0], step, [&](auto streamed) {
+      parallel_range(ctx, x_tensor->shape[0], rows_per_task(step), [&](int64_t begin, int64_t end) {
+        for (int64_t r = begin; r < end; r++) {
+          T* row = dx + r * step;
+          const int64_t t = target[r];
+          if (t == ignore_index) {
+            for (int64_t c = 0; c < step; c++) row[c] = T{};
+            continue;
+          }
+          if (!is_class(ctx, t, step, r)) return;
+          row_gradient(streamed, dloss[r], x + r * step, t, lse[r], row, classes);
         }
-        if (!is_class(ctx, t, step, r)) return;
-        row_gradient(dloss[r], x + r * step, t, lse[r], row, classes);
-      }
+        stream_end();
+      });
     });
   });
 }

@@ -8,8 +8,9 @@ namespace {
 
 constexpr int64_t task_elements = 16384;
 
-template <class T, class C>
-void normalise_row(const T* x, const C* w, const C* b, T* y, C& mean_out, C& rstd_out, int64_t n, double eps) {
+template <class Streamed, class T, class C>
+void normalise_row(Streamed streamed, const T* x, const C* w, const C* b, T* y, C& mean_out, C& rstd_out, int64_t n,
+                   double eps) {
   using V = vector_t<T>;
   const double mean = sum_row<V>(n, [&](int64_t i, auto lanes) { return load<V>(x + i, lanes); }) / n;
   const V m(static_cast<C>(mean));
@@ -25,13 +26,14 @@ void normalise_row(const T* x, const C* w, const C* b, T* y, C& mean_out, C& rst
   const V r(rstd_out);
   each_vector<V>(n, [&](int64_t i, auto lanes) {
     const V normal = (load<V>(x + i, lanes) - m) * r;
-    store(y + i, fma(normal, load<V>(w + i, lanes), load<V>(b + i, lanes)), lanes);
+    put(streamed, y + i, fma(normal, load<V>(w + i, lanes), load<V>(b + i, lanes)), lanes);
   });
 }
 
 // dx = rstd (g - mean(g) - z mean(g z)) with g = dy w and z the normalised row; dw += dy z, db += dy.
-template <class T, class C>
-void backward_row(const T* dy, const T* x, const C* w, C mean, C rstd, T* dx, C* dw, C* db, int64_t n) {
+template <class Streamed, class T, class C>
+void backward_row(Streamed streamed, const T* dy, const T* x, const C* w, C mean, C rstd, T* dx, C* dw, C* db,
+                  int64_t n) {
   using V = vector_t<T>;
   const V m(mean), r(rstd);
   RowSum<V, 2> sum;
@@ -42,7 +44,7 @@ void backward_row(const T* dy, const T* x, const C* w, C mean, C rstd, T* dx, C*
   const V mean_g(static_cast<C>(sum.total(0) / n)), mean_gz(static_cast<C>(sum.total(1) / n));
   each_vector<V>(n, [&](int64_t i, auto lanes) {
     const V d = load<V>(dy + i, lanes), z = (load<V>(x + i, lanes) - m) * r;
-    store(dx + i, r * (d * load<V>(w + i, lanes) - mean_g - z * mean_gz), lanes);
+    put(streamed, dx + i, r * (d * load<V>(w + i, lanes) - mean_g - z * mean_gz), lanes);
     store(dw + i, fma(d, z, load<V>(dw + i, lanes)), lanes);
     store(db + i, load<V>(db + i, lanes) + d, lanes);
   });
@@ -63,8 +65,13 @@ void layer_norm(nr_context* ctx, const nr_tensor* x_tensor, const nr_optional* w
     T* y = static_cast<T*>(y_tensor->data);
     C* mean = static_cast<C*>(mean_tensor->data);
     C* rstd = static_cast<C*>(rstd_tensor->data);
-    parallel_range(ctx, x_tensor->shape[0], task_elements / (n + 1) + 1, [&](int64_t begin, int64_t end) {
-      for (int64_t r = begin; r < end; r++) normalise_row(x + r * n, w, b, y + r * n, mean[r], rstd[r], n, eps);
+    const int64_t rows = x_tensor->shape[0];
+    with_streaming(y, rows, n, [&](auto streamed) {
+      parallel_range(ctx, rows, task_elements / (n + 1) + 1, [&](int64_t begin, int64_t end) {
+        for (int64_t r = begin; r < end; r++)
+          normalise_row(streamed, x + r * n, w, b, y + r * n, mean[r], rstd[r], n, eps);
+        stream_end();
+      });
     });
   });
 }
@@ -84,8 +91,10 @@ void layer_norm_backward(nr_context* ctx, const nr_tensor* dy_tensor, const nr_t
     const C* rstd = elements<C>(ctx, *rstd_tensor);
     if (!dy || !x || !w || !mean || !rstd || !partials) return;
     T* dx = static_cast<T*>(dx_tensor->data);
-    partials.run(ctx, [&](int64_t r, C* dw_sum, C* db_sum) {
-      backward_row(dy + r * n, x + r * n, w, mean[r], rstd[r], dx + r * n, dw_sum, db_sum, n);
+    with_streaming(dx, rows, n, [&](auto streamed) {
+      partials.run(ctx, [&](int64_t r, C* dw_sum, C* db_sum) {
+        backward_row(streamed, dy + r * n, x + r * n, w, mean[r], rstd[r], dx + r * n, dw_sum, db_sum, n);
+      });
     });
     if (partials.reduce(ctx, 0, *dw)) partials.reduce(ctx, 1, *db);
   });

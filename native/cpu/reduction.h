@@ -200,7 +200,7 @@ inline void reduce(nr_context* ctx, const reduction& r, const reducer& op, void*
   const bool is_run = r.reduced.ndim == 1 && r.reduced.step(0) == op.x_size;
   if (by_columns)
     reduce_columns(ctx, r, op, plan, emit);
-  else if (is_run && plan.slabs == 1 && r.n() <= op.short_run)
+  else if (is_run && op.short_runs && plan.slabs == 1 && r.n() <= op.short_run)
     reduce_short_runs(ctx, r, op, plan, emit);
   else
     reduce_runs(ctx, r, op, plan, emit);

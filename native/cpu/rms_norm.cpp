@@ -8,8 +8,8 @@ namespace {
 
 constexpr int64_t task_elements = 16384;
 
-template <class T, class C>
-void normalise_row(const T* x, const C* w, T* y, C& rstd_out, int64_t n, double eps) {
+template <class Streamed, class T, class C>
+void normalise_row(Streamed streamed, const T* x, const C* w, T* y, C& rstd_out, int64_t n, double eps) {
   using V = vector_t<T>;
   const double square = sum_row<V>(n,
                                    [&](int64_t i, auto lanes) {
@@ -19,13 +19,14 @@ void normalise_row(const T* x, const C* w, T* y, C& rstd_out, int64_t n, double 
                         n;
   rstd_out = static_cast<C>(1 / __builtin_sqrt(square + eps));
   const V r(rstd_out);
-  each_vector<V>(
-      n, [&](int64_t i, auto lanes) { store(y + i, load<V>(x + i, lanes) * r * load<V>(w + i, lanes), lanes); });
+  each_vector<V>(n, [&](int64_t i, auto lanes) {
+    put(streamed, y + i, load<V>(x + i, lanes) * r * load<V>(w + i, lanes), lanes);
+  });
 }
 
 // dx = rstd (g - z mean(g z)) with g = dy w and z the normalised row; dw += dy z.
-template <class T, class C>
-void backward_row(const T* dy, const T* x, const C* w, C rstd, T* dx, C* dw, int64_t n) {
+template <class Streamed, class T, class C>
+void backward_row(Streamed streamed, const T* dy, const T* x, const C* w, C rstd, T* dx, C* dw, int64_t n) {
   using V = vector_t<T>;
   const V r(rstd);
   const double gz = sum_row<V>(n, [&](int64_t i, auto lanes) {
@@ -34,7 +35,7 @@ void backward_row(const T* dy, const T* x, const C* w, C rstd, T* dx, C* dw, int
   const V mean_gz(static_cast<C>(gz / n));
   each_vector<V>(n, [&](int64_t i, auto lanes) {
     const V d = load<V>(dy + i, lanes), z = load<V>(x + i, lanes) * r;
-    store(dx + i, r * (d * load<V>(w + i, lanes) - z * mean_gz), lanes);
+    put(streamed, dx + i, r * (d * load<V>(w + i, lanes) - z * mean_gz), lanes);
     store(dw + i, fma(d, z, load<V>(dw + i, lanes)), lanes);
   });
 }
@@ -52,8 +53,12 @@ void rms_norm(nr_context* ctx, const nr_tensor* x_tensor, const nr_optional* w_t
     if (!x || !w) return;
     T* y = static_cast<T*>(y_tensor->data);
     C* rstd = static_cast<C*>(rstd_tensor->data);
-    parallel_range(ctx, x_tensor->shape[0], task_elements / (n + 1) + 1, [&](int64_t begin, int64_t end) {
-      for (int64_t r = begin; r < end; r++) normalise_row(x + r * n, w, y + r * n, rstd[r], n, eps);
+    const int64_t rows = x_tensor->shape[0];
+    with_streaming(y, rows, n, [&](auto streamed) {
+      parallel_range(ctx, rows, task_elements / (n + 1) + 1, [&](int64_t begin, int64_t end) {
+        for (int64_t r = begin; r < end; r++) normalise_row(streamed, x + r * n, w, y + r * n, rstd[r], n, eps);
+        stream_end();
+      });
     });
   });
 }
@@ -72,8 +77,11 @@ void rms_norm_backward(nr_context* ctx, const nr_tensor* dy_tensor, const nr_ten
     const C* rstd = elements<C>(ctx, *rstd_tensor);
     if (!dy || !x || !w || !rstd || !partials) return;
     T* dx = static_cast<T*>(dx_tensor->data);
-    partials.run(ctx,
-                 [&](int64_t r, C* dw_sum) { backward_row(dy + r * n, x + r * n, w, rstd[r], dx + r * n, dw_sum, n); });
+    with_streaming(dx, rows, n, [&](auto streamed) {
+      partials.run(ctx, [&](int64_t r, C* dw_sum) {
+        backward_row(streamed, dy + r * n, x + r * n, w, rstd[r], dx + r * n, dw_sum, n);
+      });
+    });
     partials.reduce(ctx, 0, *dw);
   });
 }

@@ -3,7 +3,10 @@
 // Sums run in several float accumulators over blocks of 1024 elements and in double across blocks, so the rounding
 // error does not grow with the row.
 #pragma once
-#include "cpu/simd.h"
+#include <type_traits>
+
+#include "cpu/stream.h"
+#include "cpu/unroll.h"
 
 namespace neurite::NR_ISA {
 namespace {
@@ -17,6 +20,27 @@ inline V load(const T* p, whole) {
 template <class T, class V>
 inline void store(T* p, V v, whole) {
   store(p, v);
+}
+
+// As store; `streamed` (std::true_type or not) says that p is aligned and its array worth streaming.
+template <class Streamed, class T, class V, class Lanes>
+inline void put(Streamed, T* p, V v, Lanes lanes) {
+  if constexpr (Streamed::value && std::is_same_v<Lanes, whole>) {
+    stream(p, v);
+  } else {
+    store(p, v, lanes);
+  }
+}
+
+// body(std::true_type) where y [rows, n] is worth streaming and its rows are aligned, else body(std::false_type).
+template <class T, class Body>
+inline void with_streaming(const T* y, int64_t rows, int64_t n, const Body& body) {
+  if constexpr (std::is_same_v<T, float>) {
+    const int64_t row_bytes = n * static_cast<int64_t>(sizeof(T));
+    if (is_streamed(rows * row_bytes) && is_aligned(y) && row_bytes % stream_alignment == 0)
+      return body(std::true_type{});
+  }
+  body(std::false_type{});
 }
 
 // v with the lanes beyond `lanes` replaced.
@@ -64,17 +88,22 @@ class RowSum {
 
   template <class Term>
   void add_piece(int64_t i, int64_t end, const Term& term) {
-    for (; i + stride <= end; i += stride)
-      for (int w = 0; w < ways; w++) add_vector(w, i + w * V::width, whole{}, term);
-    for (int w = 0; i + V::width <= end; i += V::width) add_vector(w++, i, whole{}, term);
-    if (i < end) add_vector(ways - 1, i, end - i, term);
+    if (i + stride <= end) {
+      V partial[ways][sums];
+      unroll<ways * sums>([&](auto j) NR_INLINE { partial[j / sums][j % sums] = partial_[j / sums][j % sums]; });
+      for (; i + stride <= end; i += stride)
+        unroll<ways>([&](auto w) NR_INLINE { add_vector(partial[w], i + w * V::width, whole{}, term); });
+      unroll<ways * sums>([&](auto j) NR_INLINE { partial_[j / sums][j % sums] = partial[j / sums][j % sums]; });
+    }
+    for (int w = 0; i + V::width <= end; i += V::width) add_vector(partial_[w++], i, whole{}, term);
+    if (i < end) add_vector(partial_[ways - 1], i, end - i, term);
   }
 
   template <class Lanes, class Term>
-  void add_vector(int way, int64_t i, Lanes lanes, const Term& term) {
+  NR_INLINE static void add_vector(V (&partial)[sums], int64_t i, Lanes lanes, const Term& term) {
     V t[sums];
     term(i, lanes, t);
-    for (int k = 0; k < sums; k++) partial_[way][k] = partial_[way][k] + t[k];
+    unroll<sums>([&](auto k) NR_INLINE { partial[k] = partial[k] + t[k]; });
   }
 
   void clear() {

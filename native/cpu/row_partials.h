@@ -3,6 +3,7 @@
 #pragma once
 #include "cpu/contiguous.h"
 #include "cpu/parallel.h"
+#include "cpu/stream.h"
 
 namespace neurite::NR_ISA {
 namespace {
@@ -34,6 +35,7 @@ class RowPartials {
           row(r, partial, partial + n_);
         }
       }
+      stream_end();
     });
   }
 

@@ -11,11 +11,11 @@ namespace {
 
 constexpr int64_t task_elements = 16384;
 
-// ---- rows: `e` has room for n numbers; it is y itself where y has the type computed in.
+// ---- rows: `e` has room for n numbers; it is y itself where y has the type computed in and is not streamed.
 
 struct SoftmaxForward {
-  template <class T, class C>
-  static void row(const T* x, T* y, C* e, int64_t n) {
+  template <class Streamed, class T, class C>
+  static void row(Streamed streamed, const T* x, T* y, C* e, int64_t n) {
     using V = vector_t<T>;
     const V top(max_row<V>(n, x));
     const V scale(static_cast<C>(1 / sum_row<V>(n, [&](int64_t i, auto lanes) {
@@ -23,7 +23,7 @@ struct SoftmaxForward {
                                    store(e + i, p, lanes);
                                    return fill_tail(p, V(0), lanes);
                                  })));
-    each_vector<V>(n, [&](int64_t i, auto lanes) { store(y + i, load<V>(e + i, lanes) * scale, lanes); });
+    each_vector<V>(n, [&](int64_t i, auto lanes) { put(streamed, y + i, load<V>(e + i, lanes) * scale, lanes); });
   }
   template <class V>
   static V scale(V sum) {
@@ -36,13 +36,14 @@ struct SoftmaxForward {
 };
 
 struct LogSoftmaxForward {
-  template <class T, class C>
-  static void row(const T* x, T* y, C*, int64_t n) {
+  template <class Streamed, class T, class C>
+  static void row(Streamed streamed, const T* x, T* y, C*, int64_t n) {
     using V = vector_t<T>;
     const V top(max_row<V>(n, x));
     const V log_sum(static_cast<C>(__builtin_log(sum_row<V>(
         n, [&](int64_t i, auto lanes) { return fill_tail(exp(load<V>(x + i, lanes) - top), V(0), lanes); }))));
-    each_vector<V>(n, [&](int64_t i, auto lanes) { store(y + i, load<V>(x + i, lanes) - top - log_sum, lanes); });
+    each_vector<V>(n,
+                   [&](int64_t i, auto lanes) { put(streamed, y + i, load<V>(x + i, lanes) - top - log_sum, lanes); });
   }
   template <class V>
   static V scale(V sum) {
@@ -78,13 +79,13 @@ struct LogSoftmaxBackward {
   }
 };
 
-template <class Op, class T>
-void backward_row(const T* dy, const T* y, T* dx, int64_t n) {
+template <class Op, class Streamed, class T>
+void backward_row(Streamed streamed, const T* dy, const T* y, T* dx, int64_t n) {
   using V = vector_t<T>;
   const V sum(static_cast<compute_t<T>>(
       sum_row<V>(n, [&](int64_t i, auto lanes) { return Op::term(load<V>(dy + i, lanes), load<V>(y + i, lanes)); })));
   each_vector<V>(n, [&](int64_t i, auto lanes) {
-    store(dx + i, Op::last(load<V>(dy + i, lanes), load<V>(y + i, lanes), sum), lanes);
+    put(streamed, dx + i, Op::last(load<V>(dy + i, lanes), load<V>(y + i, lanes), sum), lanes);
   });
 }
 
@@ -185,19 +186,23 @@ void forward(nr_context* ctx, const nr_tensor& x_tensor, nr_tensor& y_tensor, in
       });
     }
     const int64_t rows = e.n < task_elements ? task_elements / e.n : 1;
-    C* scratch = nullptr;
-    if constexpr (is_half<T>) {
-      scratch = static_cast<C*>(ctx->scratch(ctx, static_cast<size_t>(ctx->threads * e.n) * sizeof(C)));
-      if (!scratch) return;
-    }
-    parallel_tasks(ctx, (e.outer + rows - 1) / rows, [&](int64_t task, int32_t thread) {
-      for (int64_t r = task * rows; r < (task + 1) * rows && r < e.outer; r++) {
-        if constexpr (is_half<T>) {
-          Op::row(x + r * e.n, y + r * e.n, scratch + thread * e.n, e.n);
-        } else {
-          Op::row(x + r * e.n, y + r * e.n, y + r * e.n, e.n);
-        }
+    with_streaming(y, e.outer, e.n, [&](auto streamed) {
+      constexpr bool apart = is_half<T> || decltype(streamed)::value;
+      C* scratch = nullptr;
+      if constexpr (apart) {
+        scratch = static_cast<C*>(ctx->scratch(ctx, static_cast<size_t>(ctx->threads * e.n) * sizeof(C)));
+        if (!scratch) return;
       }
+      parallel_tasks(ctx, (e.outer + rows - 1) / rows, [&](int64_t task, int32_t thread) {
+        for (int64_t r = task * rows; r < (task + 1) * rows && r < e.outer; r++) {
+          if constexpr (apart) {
+            Op::row(streamed, x + r * e.n, y + r * e.n, scratch + thread * e.n, e.n);
+          } else {
+            Op::row(streamed, x + r * e.n, y + r * e.n, y + r * e.n, e.n);
+          }
+        }
+        stream_end();
+      });
     });
   });
 }
@@ -218,8 +223,12 @@ void backward(nr_context* ctx, const nr_tensor& dy_tensor, const nr_tensor& y_te
         backward_strip<Op>(dy + offset, y + offset, dx + offset, e.n, e.inner, width);
       });
     }
-    parallel_range(ctx, e.outer, task_elements / e.n, [&](int64_t begin, int64_t end) {
-      for (int64_t at = begin * e.n; at < end * e.n; at += e.n) backward_row<Op>(dy + at, y + at, dx + at, e.n);
+    with_streaming(dx, e.outer, e.n, [&](auto streamed) {
+      parallel_range(ctx, e.outer, task_elements / e.n, [&](int64_t begin, int64_t end) {
+        for (int64_t at = begin * e.n; at < end * e.n; at += e.n)
+          backward_row<Op>(streamed, dy + at, y + at, dx + at, e.n);
+        stream_end();
+      });
     });
   });
 }
