@@ -100,6 +100,8 @@ int main() {
       compare(backend, {3, 3, 0}, dtype);
     }
     compare(backend, {40, 2, 1000}, nr_dtype_f32);
+    compare(backend, {5, 18, 49}, nr_dtype_f32);     // channels one by one
+    compare(backend, {36, 16, 4096}, nr_dtype_f32);  // large enough to be streamed
     compare(backend, {2, 2, 20000}, nr_dtype_f32);
     compare(backend, {50, 3, 100, true, Layout::contiguous, 1000}, nr_dtype_f32);
     compare(backend, {500, 20, 1, true, Layout::contiguous, 1000}, nr_dtype_f32);

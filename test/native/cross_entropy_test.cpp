@@ -114,6 +114,7 @@ int main() {
           for (const Layout layout : {Layout::transposed, Layout::reversed, Layout::broadcast})
             compare(backend, {6, 33, weighted, smoothing, 0, layout}, dtype);
         }
+    compare(backend, {1040, 2048, false, 0}, nr_dtype_f32);  // large enough to be streamed
     for (const int64_t bad : {int64_t{-1}, int64_t{5}, INT64_MIN, INT64_MAX})
       refuses_a_target_out_of_range(backend, bad);
     keeps_precision_of_large_logits(backend);

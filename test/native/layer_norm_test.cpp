@@ -70,6 +70,7 @@ int main() {
       compare(backend, 3, 0, dtype, Layout::contiguous, true);
     }
     compare(backend, 40, 5000, nr_dtype_f32, Layout::contiguous, true);
+    compare(backend, 2752, 768, nr_dtype_f32, Layout::contiguous, true);  // large enough to be streamed
     compare(backend, 3, 1000, nr_dtype_f32, Layout::contiguous, true, 1000);
     const Array x = random({700, 90}), dy = random({700, 90}, nr_dtype_f32, Layout::contiguous, 2);
     expect_same_for_threads([&](Context& ctx) {

@@ -120,6 +120,7 @@ int main() {
     }
     compare(backend, {2, 20000}, 1, nr_dtype_f32, Layout::contiguous);
     compare(backend, {20000, 2}, 0, nr_dtype_f32, Layout::contiguous);
+    compare(backend, {2080, 1024}, 1, nr_dtype_f32, Layout::contiguous);  // large enough to be streamed
     special_values(backend);
     for (const int64_t dim : {0, 1}) {
       const Array x = random({500, 130}, nr_dtype_bf16, Layout::contiguous, 3);

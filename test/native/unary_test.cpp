@@ -218,6 +218,9 @@ int main() {
         for (Layout l : readable) check(b, ctx, k, {3, 5, 41}, dtype, l, Layout::dense);
         for (Layout l : writable) check(b, ctx, k, {4, 67}, dtype, Layout::transposed, l);
       }
+    for (const Kernel& k : kernels)  // large enough to be streamed, with an end that is no whole vector
+      if (std::strcmp(k.name, "sqrt") == 0)
+        check(b, ctx, k, {(2 << 20) + 3}, nr_dtype_f32, Layout::dense, Layout::dense);
     parameters(b, ctx);
     derivatives(b, ctx);
     accuracy(b, ctx);
