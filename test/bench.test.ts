@@ -1,4 +1,4 @@
-// The benchmark's runner, on rows that take no time. What is measured is not looked at.
+// The benchmark's runner, on rows that take no time (what is measured is not looked at), and its rules of judging.
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -42,4 +42,48 @@ test('wrong options are named', () => {
     stderr: 'bench: expected a filter that matches some row, got no such row\n',
   })
   expect(bench('--rounds', '0')).toMatchObject({ status: 2 })
+})
+
+test('the summary judges by ratio, roofline and tie, and counts packed weights where weights are constant', () => {
+  const script = `
+    import { Machine } from './bench/roofline.mjs'
+    import { summarize } from './bench/summary.mjs'
+    const machine = new Machine()
+    machine.learn({ bench: 'peak' }, 1, { gflops: 100 })
+    for (const test of ['read', 'copy']) {
+      machine.learn({ bench: 'bandwidth', args: { test, bytes: 1e6 } }, 1, { gbs: 40 })
+      machine.learn({ bench: 'bandwidth', args: { test, bytes: 1e8 } }, 1, { gbs: 20 })
+    }
+    console.log(machine.leastMs({ flops: 1e9 }), machine.leastMs({ flops: 1, bytes: [8e6, 2e6] }).toFixed(4))
+    const family = { name: 'all', goals: [{ ratio: 1.3, least: 1 }] }
+    const entry = (params, roof, times, constant) => ({
+      family,
+      row: { bench: 'row', params, constant },
+      threads: 1,
+      ours: { min_ms: 1 },
+      others: Object.entries(times).map(([peer, ms]) => ({ peer, min_ms: ms, packed: peer === 'packed' })),
+      roof,
+    })
+    summarize(
+      [
+        entry('met', 0.5, { a: 1.3, b: 2 }),
+        entry('tied', 0.5, { a: 0.98 }),
+        entry('at the limit', 0.9, { a: 0.5 }),
+        entry('behind', 0.5, { a: 0.8 }),
+        entry('plain', 0.5, { a: 1.5, packed: 0.1 }),
+        entry('constant', 0.5, { a: 1.5, packed: 0.5 }, true),
+      ],
+      [family],
+    )`
+  const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { cwd: root, encoding: 'utf8' })
+  const lines = stdout.split('\n')
+  // 10 MB lie half way between 1 and 100 MB: 30 GB/s.
+  expect(lines[0]).toBe('10 0.3333')
+  const mean = (1.3 * 0.98 * 0.5 * 0.8 * 1.5 * 0.5) ** (1 / 6)
+  const counted = (1.3 * 0.98 * 1.3 * 0.8 * 1.5 * 0.5) ** (1 / 6)
+  expect(lines).toContain(`all | 1 | 6 | ${mean.toFixed(2)} | ${counted.toFixed(2)} | 1.3 | 1 | 3 | 2`)
+  expect(lines.filter((line) => /^row .* \d\.\d\d \| 50$/.test(line)).map((line) => line.split(' | ')[0])).toEqual([
+    'row constant',
+    'row behind',
+  ])
 })
