@@ -68,13 +68,20 @@ function emit(row, version, threads, { peer, ...result }) {
   return line
 }
 
+/** What a peer's variant may have taken to be measured again: hopeless ones are not waited for. */
+function limitOf(results) {
+  const times = [...results].flatMap(([peer, { result }]) => (peer === 'neurite' ? [] : (result.min_ms ?? [])))
+  return times.length > 0 ? 3 * Math.min(...times) : undefined
+}
+
 /** One row on every side in turn: what each variant of each side did. */
 async function measure(row, sides, threads) {
   const results = new Map()
   const times = row.measure ? 1 : rounds
   for (let i = 0; i < times; i++) {
+    const limit = limitOf(results)
     for (const side of sides) {
-      for (const result of await side.measure(row, seconds / times)) {
+      for (const result of await side.measure(row, seconds / times, side.name === 'neurite' ? undefined : limit)) {
         const before = results.get(result.peer)?.result
         results.set(result.peer, { side, result: better(before, result) })
       }

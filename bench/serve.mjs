@@ -1,6 +1,7 @@
-// The loop of a side written in JavaScript: reads one JSON request a line, {bench, params, args, threads, seconds}, and
-// answers with one line, a list of {peer, min_ms, median_ms, n} (or {peer, error}), one for each variant of the row
-// that this side has. The variants of a row are made once and stay until another row is asked for.
+// The loop of a side written in JavaScript: reads one JSON request a line, {bench, params, args, threads, seconds,
+// limit}, and answers with one line, a list of {peer, min_ms, median_ms, n} (or {peer, error}), one for each variant of
+// the row that this side has. The variants of a row are made once and stay until another row is asked for; those that
+// took more than `limit` milliseconds before are left out.
 import { createInterface } from 'node:readline'
 
 /** Milliseconds per run of samples of at least 1 ms, for about `seconds` and at least one sample. */
@@ -15,6 +16,7 @@ export async function time(variant, seconds) {
     else variant.inner = Math.ceil(variant.inner * Math.min(100, 1.5 / sample))
   }
   times.sort((a, b) => a - b)
+  variant.best = times[0]
   return { median_ms: times[times.length >> 1], min_ms: times[0], n: times.length }
 }
 
@@ -41,7 +43,9 @@ export async function serve(version, variantsOf) {
       for (const variant of variantsOf(request)) current.variants.push(await attempt(variant, () => start(variant)))
     }
     const results = []
-    for (const variant of current.variants) results.push(await attempt(variant, () => result(variant, request)))
+    for (const variant of current.variants) {
+      if (!(variant.best > request.limit)) results.push(await attempt(variant, () => result(variant, request)))
+    }
     console.log(JSON.stringify(results))
   }
 }

@@ -39,9 +39,10 @@ export async function startSide({ name, command: [program, args] }, threads) {
   }
   const { version } = await next()
   return {
+    name,
     version,
-    measure({ bench, params, args: given = {} }, seconds) {
-      child.stdin.write(`${JSON.stringify({ bench, params, args: given, threads, seconds })}\n`)
+    measure({ bench, params, args: given = {} }, seconds, limit) {
+      child.stdin.write(`${JSON.stringify({ bench, params, args: given, threads, seconds, limit })}\n`)
       return next()
     },
     stop: () => child.stdin.end(),
