@@ -1,9 +1,11 @@
-// Convolution over 1 to 3 axes as implicit matrix products (gemm.h) per image and group: weights packed once, patches
-// packed panel by panel straight from the image. Forward: w · patches(x). Backward to the input: the inputs are split
+// Convolution over 1 to 3 axes, directly (conv_direct.h) or, where positions are few or far apart, as implicit matrix
+// products (gemm.h) per image and group: weights packed once, patches packed panel by panel straight from the image.
+// Forward: w · patches(x). Backward to the input: the inputs are split
 // by residue modulo the stride, and each residue class is a dense product of the weights that reach it with patches of
 // dy. Backward to the weight: dy · patches(x)ᵀ over all images, cut into a fixed number of partial sums. One channel
 // and filter per group: conv_depthwise.h.
 #include "cpu/conv_depthwise.h"
+#include "cpu/conv_direct.h"
 #include "cpu/conv_operands.h"
 
 namespace neurite::NR_ISA {
@@ -37,12 +39,17 @@ void conv_of(nr_context* ctx, const conv_shape& s, const nr_tensor& x, const nr_
                                    w.stride[1],
                                    {spatial_stride(w, 0), spatial_stride(w, 1), spatial_stride(w, 2)},
                                    is_dense_filter(s, w)};
-  const patch_columns<T, In> right = {products,
-                                      s.groups,
-                                      static_cast<const In*>(x.data),
-                                      x.stride[0],
-                                      s.channels * x.stride[1],
-                                      input_patches(s, x).joined()};
+  const patches inputs = input_patches(s, x).joined();
+  const In* images = static_cast<const In*>(x.data);
+  const int64_t group_stride = s.channels * x.stride[1];
+  if (is_direct<T>(s, inputs, s.filters)) {
+    const conv_planes<In> planes = {
+        static_cast<In*>(y.data), s.outputs(), {s.axis[1].out * s.axis[2].out, s.axis[2].out, 1}};
+    convolve(memory, s, inputs, images, x.stride[0], group_stride, s.filters, left, static_cast<const T*>(wide_bias),
+             planes);
+    return;
+  }
+  const patch_columns<T, In> right = {products, s.groups, images, x.stride[0], group_stride, inputs};
   const image_result<T, In> result = {static_cast<In*>(y.data), s.filters, s.outputs(), wide_bias, s.groups};
   gemm<T>(memory, products, s.filters, s.outputs(), s.channels * s.taps(), left, right, result);
 }
@@ -85,12 +92,18 @@ void conv_backward_input_of(nr_context* ctx, const conv_shape& s, const nr_tenso
                                         &s,          w.stride[0],
                                         w.stride[1], {spatial_stride(w, 0), spatial_stride(w, 1), spatial_stride(w, 2)},
                                         phase};
-    const patch_columns<T, In> right = {products,
-                                        s.groups,
-                                        static_cast<const In*>(dy.data),
-                                        dy.stride[0],
-                                        s.filters * dy.stride[1],
-                                        output_patches(s, dy, phase).joined()};
+    const patches reached = phases == 1 ? output_patches(s, dy, phase).joined() : output_patches(s, dy, phase);
+    const In* images = static_cast<const In*>(dy.data);
+    const int64_t group_stride = s.filters * dy.stride[1];
+    if (is_direct<T>(s, reached, s.channels)) {
+      const int64_t first = (phase[0].residue * a[1].in + phase[1].residue) * a[2].in + phase[2].residue;
+      const conv_planes<In> planes = {
+          out + first, s.inputs(), {a[0].stride * a[1].in * a[2].in, a[1].stride * a[2].in, a[2].stride}};
+      convolve(memory, s, reached, images, dy.stride[0], group_stride, s.channels, left, static_cast<const T*>(nullptr),
+               planes);
+      continue;
+    }
+    const patch_columns<T, In> right = {products, s.groups, images, dy.stride[0], group_stride, reached};
     if (positions == s.inputs()) {
       const image_result<T, In> result = {out, s.channels, positions, nullptr, s.groups};
       gemm<T>(memory, products, s.channels, positions, s.filters * taps, left, right, result);
@@ -105,7 +118,8 @@ void conv_backward_input_of(nr_context* ctx, const conv_shape& s, const nr_tenso
 // threads, each of them long enough, all of them together small.
 template <class T>
 inline int64_t weight_parts(const conv_shape& s, int64_t size, int64_t positions) {
-  const gemm_blocks<T> blocks(wanted_tasks, s.filters, s.channels * s.taps(), 1, true);
+  constexpr int64_t wanted_tasks = 32;
+  const gemm_blocks<T> blocks(wanted_tasks, wanted_tasks, s.filters, s.channels * s.taps(), 1, true);
   const int64_t tasks = s.groups * blocks.count_m * blocks.count_n;
   const int64_t most = smaller(positions / 512, (int64_t{1} << 22) / larger(size, 1));
   return larger(1, smaller(wanted_tasks / larger(tasks, 1), most));

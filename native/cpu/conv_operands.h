@@ -27,6 +27,7 @@ struct weight_rows {
       }
       offset += rest * channel_stride;
       for (int64_t p = 0; p < count; p++) dst[p] = convert<T>(w[p * filter_stride + offset]);
+      for (int64_t p = count; p < width; p++) dst[p] = T(0);
     }
   }
 };
@@ -52,6 +53,7 @@ struct weight_columns {
       }
       offset += rest * filter_stride;
       for (int64_t p = 0; p < count; p++) dst[p] = convert<T>(w[p * channel_stride + offset]);
+      for (int64_t p = count; p < width; p++) dst[p] = T(0);
     }
   }
 };

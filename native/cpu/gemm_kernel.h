@@ -32,8 +32,22 @@ struct tile_target {
   const T* column_bias;  // one per column, or NULL
 };
 
-template <class T, int rows, int vectors>
-void multiply_tile(const T* a, const T* b, int64_t depth, const tile_target<T>& target) {
+// Where the tile's columns of A are: side by side, or each at an offset of its own.
+template <class T, int rows>
+struct packed_columns {
+  const T* a;
+  const T* operator[](int64_t k) const { return a + k * rows; }
+};
+template <class T>
+struct scattered_columns {
+  const T* a;
+  const int32_t* offsets;
+  const T* operator[](int64_t k) const { return a + offsets[k]; }
+};
+
+template <class T, int rows, int vectors, class Columns>
+[[gnu::always_inline]] inline void multiply_columns(const Columns& a, const T* b, int64_t depth,
+                                                    const tile_target<T>& target) {
   using V = vector_t<T>;
   constexpr int W = V::width;
   V sum[rows][vectors];
@@ -41,11 +55,11 @@ void multiply_tile(const T* a, const T* b, int64_t depth, const tile_target<T>& 
   for (int64_t k = 0; k < depth; k++) {
     V row[vectors];
     unroll<vectors>([&](auto j) NR_INLINE { row[j] = load<V>(b + j * W); });
+    const T* column = a[k];
     unroll<rows>([&](auto i) NR_INLINE {
-      const V x(a[i]);
+      const V x(column[i]);
       unroll<vectors>([&](auto j) NR_INLINE { sum[i][j] = fma(x, row[j], sum[i][j]); });
     });
-    a += rows;
     b += tile_columns<T>;
   }
   const tile_target<T> c = target;  // a copy: stores below could alias the original
@@ -77,8 +91,19 @@ void multiply_tile(const T* a, const T* b, int64_t depth, const tile_target<T>& 
   });
 }
 
+template <class T, int rows, int vectors>
+void multiply_tile(const T* a, const T* b, int64_t depth, const tile_target<T>& target) {
+  multiply_columns<T, rows, vectors>(packed_columns<T, rows>{a}, b, depth, target);
+}
+template <class T, int rows, int vectors>
+void multiply_scattered_tile(const scattered_columns<T>& a, const T* b, int64_t depth, const tile_target<T>& target) {
+  multiply_columns<T, rows, vectors>(a, b, depth, target);
+}
+
 template <class T>
 using tile_kernel = void (*)(const T*, const T*, int64_t, const tile_target<T>&);
+template <class T>
+using scattered_tile_kernel = void (*)(const scattered_columns<T>&, const T*, int64_t, const tile_target<T>&);
 
 template <class T, class Rows, class Vectors>
 struct tile_kernels;
@@ -86,19 +111,29 @@ template <class T, int... r, int... v>
 struct tile_kernels<T, std::integer_sequence<int, r...>, std::integer_sequence<int, v...>> {
   template <int rows>
   struct of_rows {
-    static constexpr tile_kernel<T> at[] = {multiply_tile<T, rows, v + 1>...};
+    static constexpr tile_kernel<T> packed[] = {multiply_tile<T, rows, v + 1>...};
+    static constexpr scattered_tile_kernel<T> scattered[] = {multiply_scattered_tile<T, rows, v + 1>...};
   };
   static tile_kernel<T> choose(int64_t rows, int64_t vectors) {
-    static constexpr const tile_kernel<T>* table[] = {of_rows<r + 1>::at...};
+    static constexpr const tile_kernel<T>* table[] = {of_rows<r + 1>::packed...};
+    return table[rows - 1][vectors - 1];
+  }
+  static scattered_tile_kernel<T> choose_scattered(int64_t rows, int64_t vectors) {
+    static constexpr const scattered_tile_kernel<T>* table[] = {of_rows<r + 1>::scattered...};
     return table[rows - 1][vectors - 1];
   }
 };
+template <class T>
+using all_tile_kernels =
+    tile_kernels<T, std::make_integer_sequence<int, tile_rows>, std::make_integer_sequence<int, tile_vectors>>;
 
 template <class T>
 inline tile_kernel<T> choose_tile_kernel(int64_t rows, int64_t columns) {
-  using kernels =
-      tile_kernels<T, std::make_integer_sequence<int, tile_rows>, std::make_integer_sequence<int, tile_vectors>>;
-  return kernels::choose(rows, (columns + vector_t<T>::width - 1) / vector_t<T>::width);
+  return all_tile_kernels<T>::choose(rows, (columns + vector_t<T>::width - 1) / vector_t<T>::width);
+}
+template <class T>
+inline scattered_tile_kernel<T> choose_scattered_tile_kernel(int64_t rows, int64_t columns) {
+  return all_tile_kernels<T>::choose_scattered(rows, (columns + vector_t<T>::width - 1) / vector_t<T>::width);
 }
 
 }  // namespace

@@ -44,9 +44,9 @@ struct matrix_result {
 template <class T, class In>
 void packed_matmul(nr_context* ctx, const matmul_plan& p, const In* a, const In* b, const T* bias, In* y) {
   workspace memory = {ctx};
-  const gemm_blocks<T> one(1, p.M, p.N, p.K, false);
-  // Large matrices go one after the other, so that each can be packed ahead for all its tasks.
-  const bool one_by_one = p.batches > 1 && one.count_m * one.count_n >= wanted_tasks / 2;
+  const gemm_blocks<T> one(wanted_blocks(ctx), 1, p.M, p.N, p.K, false);
+  // Large matrices go one after the other, so that each can be packed for all its tasks.
+  const bool one_by_one = p.batches > 1 && one.count_m * one.count_n >= wanted_blocks(ctx);
   for (int64_t first = 0; first < (one_by_one ? p.batches : 1); first++) {
     const int64_t batches = one_by_one ? 1 : p.batches;
     const int64_t a_first = one_by_one ? p.a[first] : 0, b_first = one_by_one ? p.b[first] : 0;

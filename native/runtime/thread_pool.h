@@ -1,9 +1,11 @@
-// A pool that runs the tasks of one parallel region at a time. The caller takes part; tasks are claimed from a shared
-// counter, so a slow thread never holds up the others.
+// A pool that runs the tasks of one parallel region at a time. The caller takes part. Each thread begins with its own
+// share of the tasks, the same part of the range in every region, so that what it wrote in one region is near it in the
+// next; whoever is done helps the others, so a slow thread never holds them up.
 #pragma once
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -25,17 +27,24 @@ class ThreadPool {
   void run(int64_t tasks, Body body, void* state);
 
  private:
+  // A thread's tasks that nobody claimed yet, in the low 40 bits, under the number of the region: a thread that comes
+  // late to a region finds nothing to claim, and nobody waits for it.
+  struct alignas(64) Share {
+    std::atomic<uint64_t> left{0};
+  };
+
   void work(int32_t thread);
   void claim(int32_t thread);
+  void claim_from(int32_t share, int32_t thread);
   bool wait_for_region(uint64_t seen);
+  int64_t share_end(int32_t share) const { return tasks_ * (share + 1) / threads(); }
 
-  // Written before left_ is published; read only by a thread that holds a task of the current region.
+  // Written before the shares are published; read only by a thread that holds a task of the current region.
   Body body_ = nullptr;
   void* state_ = nullptr;
   int64_t tasks_ = 0;
-  // Tasks not yet claimed, in the low 40 bits, under the number of the region: a thread that comes late to a region
-  // finds nothing to claim, and nobody waits for it.
-  alignas(64) std::atomic<uint64_t> left_{0};
+  std::unique_ptr<Share[]> shares_;
+  alignas(64) std::atomic<uint64_t> region_{0};
   alignas(64) std::atomic<int64_t> finished_{0};
   std::atomic<int32_t> sleeping_{0};
   std::atomic<bool> stop_{false};

@@ -1,0 +1,180 @@
+// Direct convolution: registers hold a tile of neighbouring positions × filters, and each step broadcasts the
+// positions' inputs of one (channel, tap) against a packed row of the weights. Inputs are not rearranged into patches:
+// a task copies the window of its box of positions once per block of channels (conv_window.h) and the tile reads it in
+// place. Sums of a box stay in cache as [positions, filters] and are transposed into the planes of the result at the
+// end.
+#pragma once
+#include "cpu/conv_window.h"
+
+namespace neurite::NR_ISA {
+namespace {
+
+// The planes a convolution writes: `size` elements from one to the next, neighbouring positions stride[axis] apart.
+template <class Out>
+struct conv_planes {
+  Out* data;
+  int64_t size, stride[3];
+
+  Out* at(int64_t plane, int64_t d, int64_t h, int64_t w) const {
+    return data + plane * size + d * stride[0] + h * stride[1] + w * stride[2];
+  }
+};
+
+inline constexpr int64_t direct_depth = 256, direct_positions = 168, direct_width = 16 * tile_rows;
+
+// How the positions, filters and channels of one image and group are cut.
+struct direct_cut {
+  int64_t width, height;   // positions of a box along the last two axes
+  int64_t boxes[3];        // along each axis
+  int64_t filters, parts;  // filters of a task, and how many such parts there are
+  int64_t channels;        // of one block
+
+  direct_cut(const nr_context* ctx, const patches& p, int64_t products, int64_t all_filters, int64_t unit) {
+    const int64_t W = p.axis[2].positions, H = p.axis[1].positions;
+    boxes[2] = ceil_div(W, direct_width);
+    width = boxes[2] == 1 ? W : round_up(ceil_div(W, boxes[2]), tile_rows);
+    boxes[2] = ceil_div(W, width);
+    height = smaller(H, ceil_div(direct_positions, width));
+    boxes[0] = p.axis[0].positions;
+    filters = smaller(round_up(all_filters, unit), larger(unit, (int64_t{1} << 17) / (width * height) / unit * unit));
+    count(H, all_filters);
+    const int64_t wanted = ctx->threads == 1 ? 1 : 4 * ctx->threads;
+    while (products * boxes[0] * boxes[1] * boxes[2] * parts < wanted) {
+      if (height * width > 2 * tile_rows && height > 1) {
+        height = ceil_div(height, 2);
+      } else if (filters > 2 * unit) {
+        filters = round_up(ceil_div(filters, 2), unit);
+      } else {
+        break;
+      }
+      count(H, all_filters);
+    }
+    const window box = make_window(p, 0, 0, 0);
+    channels = larger(1, smaller(p.channels, smaller(direct_depth / p.taps(), (int64_t{1} << 16) / box.volume())));
+    channels = ceil_div(p.channels, ceil_div(p.channels, channels));
+  }
+
+  void count(int64_t H, int64_t all_filters) {
+    boxes[1] = ceil_div(H, height);
+    parts = ceil_div(all_filters, filters);
+  }
+  int64_t tasks() const { return boxes[0] * boxes[1] * boxes[2] * parts; }
+
+  // The box that begins at these positions.
+  window make_window(const patches& p, int64_t d, int64_t h, int64_t w) const {
+    window box;
+    box.axis[0] = window_axis(p.axis[0], d, 1);
+    box.axis[1] = window_axis(p.axis[1], h, smaller(height, p.axis[1].positions - h));
+    box.axis[2] = window_axis(p.axis[2], w, smaller(width, p.axis[2].positions - w));
+    return box;
+  }
+};
+
+// n <= V::width positions of up to V::width filters, from rows of `stride` into planes `size` apart.
+template <class V, class T, class Out>
+inline void write_positions(const T* sums, int64_t stride, int64_t n, int64_t filters, Out* to, int64_t size,
+                            int64_t step) {
+  constexpr int W = V::width;
+  if (step != 1) {
+    for (int64_t f = 0; f < filters; f++)
+      for (int64_t i = 0; i < n; i++) to[f * size + i * step] = convert<Out>(sums[i * stride + f]);
+    return;
+  }
+  V v[W];
+  unroll<W>([&](auto i) NR_INLINE { v[i] = i < n ? load<V>(sums + i * stride, filters) : V(T(0)); });
+  transpose(v);
+  unroll<W>([&](auto f) NR_INLINE {
+    if (f < filters) store(to + f * size, v[f], n);
+  });
+}
+
+// Where the window of a whole image is hardly larger than what is read and written, and there are positions enough to
+// repay packing the weights.
+template <class T>
+inline bool is_direct(const conv_shape& s, const patches& p, int64_t filters) {
+  double volume = 1, reads = 1;
+  for (const patch_axis& a : p.axis) {
+    const window_axis all(a, 0, a.positions);
+    volume *= static_cast<double>(all.size());
+    reads *= static_cast<double>(a.size);
+  }
+  const int64_t positions = p.positions(), weights = s.groups * round_up(filters, tile_columns<T>) * p.rows();
+  return volume <= 4 * (reads + static_cast<double>(positions)) && volume < double(1 << 30) &&
+         p.taps() <= direct_depth && s.batch * positions >= 256 && weights * int64_t{sizeof(T)} <= ahead_bytes;
+}
+
+// planes[image, group, filter] = bias + Σ weights · windows of p, over `filters` filters per group. `weights` offers
+// panels as gemm.h describes. False: memory is out.
+template <class T, class In, class Weights>
+void convolve(workspace& memory, const conv_shape& s, const patches& p, const In* source, int64_t image_stride,
+              int64_t group_stride, int64_t filters, const Weights& weights, const T* bias,
+              const conv_planes<In>& planes) {
+  using V = vector_t<T>;
+  constexpr int64_t unit = tile_columns<T>;
+  nr_context* ctx = memory.ctx;
+  const int64_t products = s.batch * s.groups, taps = p.taps(), K = p.rows(), panels = ceil_div(filters, unit);
+  if (products == 0 || p.positions() == 0 || filters == 0) return;
+  const direct_cut cut(ctx, p, products, filters, unit);
+  const window box = cut.make_window(p, 0, 0, 0);
+
+  const int64_t packed_size = s.groups * panels * K * unit, offsets_size = round_up(cut.channels * taps, 16);
+  const int64_t window_size = round_up(cut.channels * box.volume(), 16);
+  const int64_t sums_size = cut.width * cut.height * cut.filters;
+  const int64_t own_size = window_size + sums_size + offsets_size;
+  T* packed = memory.take<T>(packed_size + ctx->threads * own_size);
+  if (!packed) return;
+  T* buffers = packed + packed_size;
+  parallel_tasks(ctx, s.groups * panels, [&](int64_t task, int32_t) {
+    const int64_t first = task % panels * unit;
+    weights.panel(packed + task * K * unit, task / panels, first, smaller(unit, filters - first), 0, K, unit);
+  });
+
+  parallel_tasks(ctx, products * cut.tasks(), [&](int64_t task, int32_t thread) {
+    T* inputs = buffers + thread * own_size;
+    T* sums = inputs + window_size;
+    int32_t* offsets = reinterpret_cast<int32_t*>(sums + sums_size);
+    const int64_t product = task / cut.tasks(), group = product % s.groups;
+    int64_t rest = task % cut.tasks();
+    const int64_t part = rest % cut.parts * cut.filters;
+    rest /= cut.parts;
+    const int64_t w = rest % cut.boxes[2] * cut.width, h = rest / cut.boxes[2] % cut.boxes[1] * cut.height;
+    const int64_t d = rest / cut.boxes[2] / cut.boxes[1];
+    const window view = cut.make_window(p, d, h, w);
+    const int64_t count = smaller(cut.filters, filters - part), volume = view.volume();
+    const int64_t width = view.axis[2].count, lines = view.axis[1].count;
+    patch_row row = p.row(0);
+    for (int64_t k = 0; k < cut.channels * taps; k++, p.advance(row))
+      offsets[k] = static_cast<int32_t>(row.channel * volume + view.at(view.axis[0].tap(row.tap[0]),
+                                                                       view.axis[1].tap(row.tap[1]),
+                                                                       view.axis[2].tap(row.tap[2])));
+    const In* image = source + product / s.groups * image_stride + group * group_stride;
+    const int64_t pieces = ceil_div(width, tile_rows);
+    for (int64_t c = 0; c < p.channels; c += cut.channels) {
+      const int64_t channels = smaller(cut.channels, p.channels - c);
+      for (int64_t i = 0; i < channels; i++) view.fill(image + (c + i) * p.channel_stride, inputs + i * volume);
+      for (int64_t f = 0; f < count; f += unit) {
+        const T* panel = packed + ((group * panels + (part + f) / unit) * K + c * taps) * unit;
+        const int64_t columns = smaller(unit, count - f);
+        const T* start = bias ? bias + group * filters + part + f : nullptr;
+        for (int64_t line = 0; line < lines; line++) {
+          for (int64_t piece = 0; piece < pieces; piece++) {
+            const int64_t begin = piece * width / pieces, n = (piece + 1) * width / pieces - begin;
+            const tile_target<T> target = {
+                sums + (line * width + begin) * cut.filters + f, cut.filters, columns, c > 0, nullptr, start};
+            choose_scattered_tile_kernel<T>(n, columns)({inputs + view.at(0, line, begin), offsets}, panel,
+                                                        channels * taps, target);
+          }
+        }
+      }
+    }
+    for (int64_t f = 0; f < count; f += V::width)
+      for (int64_t line = 0; line < lines; line++)
+        for (int64_t i = 0; i < width; i += V::width)
+          write_positions<V>(sums + (line * width + i) * cut.filters + f, cut.filters, smaller(V::width, width - i),
+                             smaller(V::width, count - f), planes.at(product * filters + part + f, d, h + line, w + i),
+                             planes.size, planes.stride[2]);
+  });
+}
+
+}  // namespace
+}  // namespace neurite::NR_ISA

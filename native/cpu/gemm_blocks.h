@@ -1,0 +1,141 @@
+// How a matrix product is cut into blocks, how blocks are packed and multiplied, and the working memory for that.
+#pragma once
+#include "cpu/gemm_kernel.h"
+#include "cpu/parallel.h"
+
+namespace neurite::NR_ISA {
+namespace {
+
+inline int64_t ceil_div(int64_t n, int64_t d) {
+  return (n + d - 1) / d;
+}
+inline int64_t round_up(int64_t n, int64_t unit) {
+  return ceil_div(n, unit) * unit;
+}
+inline int64_t smaller(int64_t a, int64_t b) {
+  return a < b ? a : b;
+}
+inline int64_t larger(int64_t a, int64_t b) {
+  return a > b ? a : b;
+}
+
+// Working memory of n elements; NULL when memory is out.
+template <class T>
+inline T* scratch(nr_context* ctx, int64_t n) {
+  return static_cast<T*>(ctx->scratch(ctx, static_cast<size_t>(larger(n, 1)) * sizeof(T)));
+}
+
+// Working memory that a kernel which multiplies many times asks for only when it needs more than before.
+struct workspace {
+  nr_context* ctx;
+  void* memory = nullptr;
+  size_t size = 0;
+
+  // n elements, valid until the next call; NULL when memory is out.
+  template <class T>
+  T* take(int64_t n) {
+    const size_t bytes = static_cast<size_t>(larger(n, 1)) * sizeof(T);
+    if (bytes > size) {
+      memory = ctx->scratch(ctx, bytes);
+      size = memory ? bytes : 0;
+    }
+    return static_cast<T*>(memory);
+  }
+};
+
+// A block of A stays in the second-level cache (depth × rows), a panel of B in the first (depth × tile_columns).
+#if defined(NR_ISA_avx512)
+inline constexpr int64_t block_depth = 512, block_rows_f32 = 168, block_columns_f32 = 512;
+#elif defined(NR_ISA_avx2)
+inline constexpr int64_t block_depth = 256, block_rows_f32 = 144, block_columns_f32 = 512;
+#else
+inline constexpr int64_t block_depth = 256, block_rows_f32 = 96, block_columns_f32 = 256;
+#endif
+inline constexpr int64_t costly_columns_f32 = 128;
+inline constexpr int64_t smallest_task_products = int64_t{1} << 18;
+
+// How many blocks keep all threads busy to the end, although some are slower than others.
+inline int64_t wanted_blocks(const nr_context* ctx) {
+  return ctx->threads == 1 ? 1 : 8 * ctx->threads;
+}
+
+// How C is cut: at least into `wanted` blocks if that leaves each enough to do. Pieces of one kind have equal size
+// except the last. An element of C is the same sum in the same order however C is cut; the depth follows from K alone.
+// A costly right operand, which is packed by each task, is used for all rows at once while it is in the second-level
+// cache.
+template <class T>
+struct gemm_blocks {
+  int64_t M, N, K;
+  int64_t rows, columns, depth;
+  int64_t count_m, count_n, count_k;
+
+  gemm_blocks(int64_t wanted, int64_t batches, int64_t M, int64_t N, int64_t K, bool keep_rows) : M(M), N(N), K(K) {
+    constexpr int64_t unit = tile_columns<T>, bytes = sizeof(T);
+    const int64_t max_rows = keep_rows ? larger(M, 1) : block_rows_f32 * 4 / bytes;
+    const int64_t max_columns = (keep_rows ? costly_columns_f32 : block_columns_f32) * 4 / bytes;
+    rows = larger(1, ceil_div(M, larger(1, ceil_div(M, max_rows))));
+    columns = larger(unit, round_up(ceil_div(N, larger(1, ceil_div(N, max_columns))), unit));
+    count();
+    while (batches * count_m * count_n < wanted && rows * columns * K > 2 * smallest_task_products) {
+      const bool can_cut_rows = rows >= 2 * tile_rows, can_cut_columns = columns >= 2 * unit;
+      if (can_cut_columns && (columns >= rows || !can_cut_rows)) {
+        columns = round_up(ceil_div(columns, 2), unit);
+      } else if (can_cut_rows) {
+        rows = ceil_div(rows, 2);
+      } else {
+        break;
+      }
+      count();
+    }
+    count_k = larger(1, ceil_div(K, block_depth));
+    depth = ceil_div(K, count_k);
+  }
+
+  void count() {
+    count_m = ceil_div(M, rows);
+    count_n = ceil_div(N, columns);
+  }
+};
+
+// A block of rows is a run of panels of nearly equal height: panel p begins at row p * rows / panels.
+inline int64_t panels_of_rows(int64_t rows) {
+  return ceil_div(rows, tile_rows);
+}
+
+template <class T, class A>
+inline void pack_row_block(const A& a, T* dst, int64_t variant, int64_t m, int64_t rows, int64_t k, int64_t depth) {
+  const int64_t panels = panels_of_rows(rows);
+  for (int64_t p = 0; p < panels; p++) {
+    const int64_t begin = p * rows / panels, height = (p + 1) * rows / panels - begin;
+    a.panel(dst + begin * depth, variant, m + begin, height, k, depth, height);
+  }
+}
+
+template <class T, class B>
+inline void pack_column_block(const B& b, T* dst, int64_t variant, int64_t n, int64_t columns, int64_t k,
+                              int64_t depth) {
+  for (int64_t j = 0; j < columns; j += tile_columns<T>)
+    b.panel(dst + j * depth, variant, n + j, smaller(tile_columns<T>, columns - j), k, depth, tile_columns<T>);
+}
+
+template <class T>
+inline void multiply_block(const T* a, const T* b, int64_t rows, int64_t columns, int64_t depth,
+                           const tile_target<T>& c) {
+  const int64_t panels = panels_of_rows(rows);
+  for (int64_t j = 0; j < columns; j += tile_columns<T>) {
+    const int64_t width = smaller(tile_columns<T>, columns - j);
+    for (int64_t p = 0; p < panels; p++) {
+      const int64_t i = p * rows / panels, height = (p + 1) * rows / panels - i;
+      const tile_target<T> tile = {c.at + i * c.row_stride + j,
+                                   c.row_stride,
+                                   width,
+                                   c.accumulate,
+                                   c.row_bias ? c.row_bias + i : nullptr,
+                                   c.column_bias ? c.column_bias + j : nullptr};
+      choose_tile_kernel<T>(height, width)(a + i * depth, b + j * depth, depth, tile);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace neurite::NR_ISA
