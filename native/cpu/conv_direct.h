@@ -21,8 +21,11 @@ struct conv_planes {
 };
 
 inline constexpr int64_t direct_depth = 256, direct_positions = 168, direct_width = 16 * tile_rows;
+inline constexpr int64_t window_elements = int64_t{1} << 16, sums_elements = int64_t{1} << 17;
 
-// How the positions, filters and channels of one image and group are cut.
+// How the positions, filters and channels of one image and group are cut: into boxes of positions and parts of filters,
+// at least so many that every thread has some, and into blocks of channels, which are sums of their own and therefore
+// do not depend on the number of threads.
 struct direct_cut {
   int64_t width, height;   // positions of a box along the last two axes
   int64_t boxes[3];        // along each axis
@@ -31,16 +34,19 @@ struct direct_cut {
 
   direct_cut(const nr_context* ctx, const patches& p, int64_t products, int64_t all_filters, int64_t unit) {
     const int64_t W = p.axis[2].positions, H = p.axis[1].positions;
+    boxes[0] = p.axis[0].positions;
     boxes[2] = ceil_div(W, direct_width);
     width = boxes[2] == 1 ? W : round_up(ceil_div(W, boxes[2]), tile_rows);
     boxes[2] = ceil_div(W, width);
     height = smaller(H, ceil_div(direct_positions, width));
-    boxes[0] = p.axis[0].positions;
-    filters = smaller(round_up(all_filters, unit), larger(unit, (int64_t{1} << 17) / (width * height) / unit * unit));
+    const int64_t volume = make_window(p, 0, 0, 0).volume();
+    channels = larger(1, smaller(p.channels, smaller(direct_depth / p.taps(), window_elements / volume)));
+    channels = ceil_div(p.channels, ceil_div(p.channels, channels));
+    filters = smaller(round_up(all_filters, unit), larger(unit, sums_elements / (width * height) / unit * unit));
     count(H, all_filters);
     const int64_t wanted = ctx->threads == 1 ? 1 : 4 * ctx->threads;
-    while (products * boxes[0] * boxes[1] * boxes[2] * parts < wanted) {
-      if (height * width > 2 * tile_rows && height > 1) {
+    while (products * tasks() < wanted) {
+      if (height > 1 && height * width > 2 * tile_rows) {
         height = ceil_div(height, 2);
       } else if (filters > 2 * unit) {
         filters = round_up(ceil_div(filters, 2), unit);
@@ -49,9 +55,6 @@ struct direct_cut {
       }
       count(H, all_filters);
     }
-    const window box = make_window(p, 0, 0, 0);
-    channels = larger(1, smaller(p.channels, smaller(direct_depth / p.taps(), (int64_t{1} << 16) / box.volume())));
-    channels = ceil_div(p.channels, ceil_div(p.channels, channels));
   }
 
   void count(int64_t H, int64_t all_filters) {
