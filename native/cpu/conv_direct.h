@@ -102,7 +102,7 @@ inline bool is_direct(const conv_shape& s, const patches& p, int64_t filters) {
     reads *= static_cast<double>(a.size);
   }
   const int64_t positions = p.positions(), weights = s.groups * round_up(filters, tile_columns<T>) * p.rows();
-  return volume <= 4 * (reads + static_cast<double>(positions)) && volume < double(1 << 30) &&
+  return p.rows() > 0 && volume <= 4 * (reads + static_cast<double>(positions)) && volume < double(1 << 30) &&
          p.taps() <= direct_depth && s.batch * positions >= 256 && weights * int64_t{sizeof(T)} <= ahead_bytes;
 }
 
