@@ -105,7 +105,7 @@ struct gru_backward_cell {
 
 void gru(nr_context* ctx, const nr_tensor* x, const nr_tensor* w, const nr_optional* b, const nr_optional* h0,
          const nr_optional* lengths, nr_tensor* y, nr_tensor* h, nr_optional* gates, bool reverse) {
-  recurrence r = recurrence_of(*w, *y, reverse);
+  recurrence r = recurrence_of(ctx, *w, *y, reverse);
   if (!order_sequences(ctx, r, *lengths)) return;
   with_float_dtype(x->dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
@@ -119,7 +119,7 @@ void gru(nr_context* ctx, const nr_tensor* x, const nr_tensor* w, const nr_optio
 void gru_backward(nr_context* ctx, const nr_optional* dy, const nr_optional* dh, const nr_tensor* w,
                   const nr_optional* h0, const nr_optional* lengths, const nr_tensor* y, const nr_tensor* gates,
                   nr_tensor* dx, nr_tensor* dq, nr_optional* dh0, bool reverse) {
-  recurrence r = recurrence_of(*w, *y, reverse);
+  recurrence r = recurrence_of(ctx, *w, *y, reverse);
   if (!order_sequences(ctx, r, *lengths)) return;
   with_float_dtype(dx->dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;

@@ -124,7 +124,7 @@ struct lstm_backward_cell {
 void lstm(nr_context* ctx, const nr_tensor* x, const nr_tensor* w, const nr_optional* h0, const nr_optional* c0,
           const nr_optional* lengths, nr_tensor* y, nr_tensor* h, nr_tensor* c, nr_optional* gates, nr_optional* cells,
           bool reverse) {
-  recurrence r = recurrence_of(*w, *y, reverse);
+  recurrence r = recurrence_of(ctx, *w, *y, reverse);
   if (!order_sequences(ctx, r, *lengths)) return;
   with_float_dtype(x->dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
@@ -138,7 +138,7 @@ void lstm(nr_context* ctx, const nr_tensor* x, const nr_tensor* w, const nr_opti
 void lstm_backward(nr_context* ctx, const nr_optional* dy, const nr_optional* dh, const nr_optional* dc,
                    const nr_tensor* w, const nr_optional* c0, const nr_optional* lengths, const nr_tensor* gates,
                    const nr_tensor* cells, nr_tensor* dx, nr_optional* dh0, nr_optional* dc0, bool reverse) {
-  recurrence r = recurrence_of(*w, *dx, reverse);
+  recurrence r = recurrence_of(ctx, *w, *dx, reverse);
   if (!order_sequences(ctx, r, *lengths)) return;
   with_float_dtype(dx->dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;

@@ -38,8 +38,9 @@ struct recurrence {
   }
 };
 
-// Decides by shape alone.
-inline void cut_recurrence(recurrence& r, int64_t weights, int64_t element_bytes) {
+// Blocks follow from the shape alone: how many rows are multiplied together may change a sum. Which thread takes which
+// units does not, so a step is shared among as many threads as there are.
+inline void cut_recurrence(recurrence& r, int64_t weights, int64_t element_bytes, int64_t threads) {
   // Packing reads and writes all weights once more: too much for a step or two.
   r.is_packed = r.T > 2;
   if (!r.is_packed) return;
@@ -49,15 +50,15 @@ inline void cut_recurrence(recurrence& r, int64_t weights, int64_t element_bytes
   const int64_t block_products = ceil_div(r.B, r.blocks) * r.T * weights;
   r.blocks_at_once = larger(1, smallest_task_products / larger(block_products, 1));
   if (r.blocks > 1) return;
-  // A step of one row moves the weights, one of many rows multiplies: a unit of cost is a vector either way.
-  const int64_t cost = weights * larger(4, r.B) / 4;
-  r.unit_tasks = larger(1, smaller(8, cost / (int64_t{128} << 10)));
+  // A step of few rows moves the weights, one of many multiplies; threads meet in well under a tenth of its time.
+  const int64_t cost = weights * larger(4, r.B);
+  r.unit_tasks = larger(1, smaller(threads, cost / (int64_t{512} << 10)));
 }
 
 // From the recurrent weights [gates · H, H] and a tensor [T, B, ...].
-inline recurrence recurrence_of(const nr_tensor& w, const nr_tensor& sequence, bool reverse) {
+inline recurrence recurrence_of(const nr_context* ctx, const nr_tensor& w, const nr_tensor& sequence, bool reverse) {
   recurrence r = {sequence.shape[0], sequence.shape[1], w.shape[1], reverse};
-  cut_recurrence(r, w.shape[0] * w.shape[1], w.dtype == nr_dtype_f64 ? 8 : 4);
+  cut_recurrence(r, w.shape[0] * w.shape[1], w.dtype == nr_dtype_f64 ? 8 : 4, ctx->threads);
   return r;
 }
 

@@ -78,7 +78,7 @@ void with_nonlinearity(bool relu, const Visit& visit) {
 
 void rnn(nr_context* ctx, const nr_tensor* x, const nr_tensor* w, const nr_optional* h0, const nr_optional* lengths,
          nr_tensor* y, nr_tensor* h, bool relu, bool reverse) {
-  recurrence r = recurrence_of(*w, *y, reverse);
+  recurrence r = recurrence_of(ctx, *w, *y, reverse);
   if (!order_sequences(ctx, r, *lengths)) return;
   with_float_dtype(x->dtype, [&](auto tag) {
     with_nonlinearity(relu, [&](auto is_relu) {
@@ -93,7 +93,7 @@ void rnn(nr_context* ctx, const nr_tensor* x, const nr_tensor* w, const nr_optio
 void rnn_backward(nr_context* ctx, const nr_optional* dy, const nr_optional* dh, const nr_tensor* w,
                   const nr_optional* lengths, const nr_tensor* y, nr_tensor* dx, nr_optional* dh0, bool relu,
                   bool reverse) {
-  recurrence r = recurrence_of(*w, *y, reverse);
+  recurrence r = recurrence_of(ctx, *w, *y, reverse);
   if (!order_sequences(ctx, r, *lengths)) return;
   with_float_dtype(dx->dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
