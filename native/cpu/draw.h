@@ -1,8 +1,9 @@
-// Streams of Philox words for the random kernels: a block per lane is computed side by side, and words are handed out
+// Streams of Philox words for the random kernels: a block per lane is computed side by side; words are handed out
 // in stream order, 1024 at a time. Which words an element takes depends on its position alone.
 #pragma once
+#include "cpu/pairs.h"
 #include "cpu/parallel.h"
-#include "cpu/simd.h"
+#include "cpu/unroll.h"
 #include "philox.h"
 
 namespace neurite::NR_ISA {
@@ -10,34 +11,49 @@ namespace {
 
 constexpr int64_t draw_words = 1024;
 
-constexpr int64_t blocks_at_once = vi::width;
+#if defined(NR_ISA_avx2) || defined(NR_ISA_avx512)
 
-// The four words of each of blocks_at_once blocks, starting `index` blocks after a position.
+constexpr int chains = 4;  // vectors of blocks side by side: a round waits for its multiplications
+constexpr int64_t blocks_at_once = chains * vi::width / 2;
+
+// The words of blocks_at_once blocks, starting `index` blocks after a position: a block per 64-bit lane, of which the
+// lower half counts; the upper one is what a product left there.
 inline void philox_blocks(nr_philox at, uint64_t index, uint32_t* words) {
-  const auto lanes_of = [](uint64_t half) { return vi(static_cast<int32_t>(static_cast<uint32_t>(half))); };
-  static constexpr int32_t iota[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-  const uint64_t first = at.offset + index;
-  const vi sign(INT32_MIN), multiplier0 = lanes_of(philox_multiplier_0), multiplier1 = lanes_of(philox_multiplier_1);
-  const vi low = lanes_of(first), high = lanes_of(first >> 32);
-  vi c[4] = {low + load<vi>(iota), high, vi(0), vi(0)};
-  c[1] = select((c[0] ^ sign) < (low ^ sign), high + vi(1), high);  // the lower half wrapped, unsigned
-  vi key0 = lanes_of(at.seed), key1 = lanes_of(at.seed >> 32);
+  const auto all = [](uint64_t half) { return vi(static_cast<int32_t>(static_cast<uint32_t>(half))); };
+  const vi multiplier0 = all(philox_multiplier_0), multiplier1 = all(philox_multiplier_1);
+  const vi step0 = all(philox_step_0), step1 = all(philox_step_1);
+  vi key0 = all(at.seed), key1 = all(at.seed >> 32);
+  vi c[chains][4];
+  unroll<chains>([&](auto k) NR_INLINE {
+    const vi count = count_pairs(at.offset + index + static_cast<uint64_t>(k * vi::width / 2));
+    c[k][0] = count, c[k][1] = upper_half(count), c[k][2] = vi(0), c[k][3] = vi(0);
+  });
   for (int round = 0; round < philox_rounds; round++) {
-    vi high0, low0, high1, low1;
-    mul_wide(c[0], multiplier0, high0, low0);
-    mul_wide(c[2], multiplier1, high1, low1);
-    c[0] = high1 ^ c[1] ^ key0;
-    c[1] = low1;
-    c[2] = high0 ^ c[3] ^ key1;
-    c[3] = low0;
-    key0 = key0 + lanes_of(philox_step_0);
-    key1 = key1 + lanes_of(philox_step_1);
+    unroll<chains>([&](auto k) NR_INLINE {
+      const vi a = mul_lower(c[k][0], multiplier0), b = mul_lower(c[k][2], multiplier1);
+      c[k][0] = upper_half(b) ^ c[k][1] ^ key0;
+      c[k][1] = b;
+      c[k][2] = upper_half(a) ^ c[k][3] ^ key1;
+      c[k][3] = a;
+    });
+    key0 = key0 + step0;
+    key1 = key1 + step1;
   }
-  alignas(64) int32_t lanes[4][blocks_at_once];
-  for (int k = 0; k < 4; k++) store(lanes[k], c[k]);
-  for (int64_t i = 0; i < blocks_at_once; i++)
-    for (int k = 0; k < 4; k++) words[4 * i + k] = static_cast<uint32_t>(lanes[k][i]);
+  unroll<chains>([&](auto k) NR_INLINE {
+    store_alternating(words + k * 2 * vi::width, join_lower(c[k][0], c[k][1]), join_lower(c[k][2], c[k][3]));
+  });
 }
+
+#else
+
+constexpr int64_t blocks_at_once = 1;
+
+inline void philox_blocks(nr_philox at, uint64_t index, uint32_t* words) {
+  const PhiloxBlock block = philox_block(at, index);
+  __builtin_memcpy(words, block.word, sizeof block.word);
+}
+
+#endif
 
 // body(first, count, words) for elements [first, first + count) of n, in parallel: each element takes
 // `words_per_element` words, and `words` holds those of a whole number of Philox blocks, at most 1024.

@@ -20,8 +20,12 @@ void embedding_backward(nr_context* ctx, const nr_tensor* dy_tensor, const nr_te
     Target<C> dw(ctx, *dw_tensor);
     if (!dy || !index || !dw.data()) return;
     C* rows = dw.data();
-    parallel_range(ctx, dw_tensor->shape[0] * columns, 65536, [&](int64_t begin, int64_t end) {
-      __builtin_memset(rows + begin, 0, static_cast<size_t>(end - begin) * sizeof(C));
+    with_streaming(rows, 1, dw_tensor->shape[0] * columns, [&](auto streamed) {
+      parallel_range(ctx, dw_tensor->shape[0] * columns, 65536, [&](int64_t begin, int64_t end) {
+        each_vector<vector_t<C>>(
+            end - begin, [&](int64_t i, auto lanes) { put(streamed, rows + begin + i, vector_t<C>(0), lanes); });
+        stream_end();
+      });
     });
     // Walking the indices costs every task the same: worth it only if the rows are long.
     int64_t owners = 1;

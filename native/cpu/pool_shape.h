@@ -2,6 +2,7 @@
 // a tap serves. Kernels walk an output line in strips that stay in cache and visit it once per tap.
 #pragma once
 #include "cpu/dtype.h"
+#include "cpu/every_second.h"
 #include "cpu/parallel.h"
 
 namespace neurite::NR_ISA {
@@ -94,6 +95,7 @@ inline int64_t planes_per_task(const pool_shape& s) {
 template <class V, class T>
 [[gnu::always_inline]] inline V load_strided(const T* p, int64_t step, int64_t n) {
   if (step == 1) return n >= V::width ? load<V>(p) : load<V>(p, n);
+  if (step == 2 && n > 0) return load_every_second<V>(p, n);
   alignas(64) typename V::lane lanes[V::width];
   for (int64_t i = 0; i < V::width; i++) lanes[i] = i < n ? convert<typename V::lane>(p[i * step]) : 0;
   return load<V>(lanes);

@@ -95,9 +95,11 @@ void fill_normal(nr_context* ctx, T* y, int64_t n, double mean, double std, nr_p
     const int64_t pairs = (count + 1) / 2;
     polar(words, pairs, u, angle);
     each_vector<V>(pairs, [&](int64_t i, auto lanes) {
-      const V r = s * sqrt(minus_two * log(load<V>(u + i, lanes))), a = load<V>(angle + i, lanes);
-      store(u + i, fma(r, cos(a), m), lanes);
-      store(angle + i, fma(r, sin(a), m), lanes);
+      const V r = s * sqrt(minus_two * log(load<V>(u + i, lanes)));
+      V sine, cosine;
+      sin_cos(load<V>(angle + i, lanes), sine, cosine);
+      store(u + i, fma(r, cosine, m), lanes);
+      store(angle + i, fma(r, sine, m), lanes);
     });
     for (int64_t i = 0; i < pairs; i++) {
       v[2 * i] = u[i];

@@ -346,13 +346,6 @@ inline vi operator|(vi a, vi b) {
 inline vi operator^(vi a, vi b) {
   return _mm256_xor_si256(a.v, b.v);
 }
-// The 64-bit products of unsigned lanes, as their upper and lower halves.
-inline void mul_wide(vi a, vi b, vi& high, vi& low) {
-  const __m256i even = _mm256_mul_epu32(a.v, b.v);
-  const __m256i odd = _mm256_mul_epu32(_mm256_srli_epi64(a.v, 32), _mm256_srli_epi64(b.v, 32));
-  high = _mm256_blend_epi32(_mm256_srli_epi64(even, 32), odd, 0xaa);
-  low = _mm256_blend_epi32(even, _mm256_slli_epi64(odd, 32), 0xaa);
-}
 inline vi operator<<(vi a, int bits) {
   return _mm256_slli_epi32(a.v, bits);
 }

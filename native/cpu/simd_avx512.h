@@ -328,13 +328,6 @@ inline vi operator|(vi a, vi b) {
 inline vi operator^(vi a, vi b) {
   return _mm512_xor_si512(a.v, b.v);
 }
-// The 64-bit products of unsigned lanes, as their upper and lower halves.
-inline void mul_wide(vi a, vi b, vi& high, vi& low) {
-  const __m512i even = _mm512_mul_epu32(a.v, b.v);
-  const __m512i odd = _mm512_mul_epu32(_mm512_srli_epi64(a.v, 32), _mm512_srli_epi64(b.v, 32));
-  high = _mm512_mask_blend_epi32(0xaaaa, _mm512_srli_epi64(even, 32), odd);
-  low = _mm512_mask_blend_epi32(0xaaaa, even, _mm512_slli_epi64(odd, 32));
-}
 inline vi operator<<(vi a, int bits) {
   return _mm512_slli_epi32(a.v, static_cast<unsigned>(bits));
 }

@@ -278,12 +278,6 @@ inline vi operator|(vi a, vi b) {
 inline vi operator^(vi a, vi b) {
   return vi(a.v ^ b.v);
 }
-// The 64-bit products of unsigned lanes, as their upper and lower halves.
-inline void mul_wide(vi a, vi b, vi& high, vi& low) {
-  const uint64_t product = static_cast<uint64_t>(static_cast<uint32_t>(a.v)) * static_cast<uint32_t>(b.v);
-  high = vi(static_cast<int32_t>(product >> 32));
-  low = vi(static_cast<int32_t>(product));
-}
 inline vi operator<<(vi a, int bits) {
   return vi(static_cast<int32_t>(static_cast<uint32_t>(a.v) << bits));
 }

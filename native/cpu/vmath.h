@@ -122,35 +122,49 @@ inline vf erf(vf x) {
   return copysign(y, x);
 }
 
-// sin(x + quarter · pi/2). pi/2 in four parts, the first three of so few bits that k times them is exact; what rounding
-// takes from the reduced argument r is added to its sine and cosine, to first order.
-inline vf sin_quarter(vf x, int quarter) {
-  static constexpr float sine[] = {-0x1.555544p-3f, 0x1.1106e0p-7f, -0x1.99227cp-13f};
-  static constexpr float cosine[] = {0x1.55554ap-5f, -0x1.6c0c04p-10f, 0x1.99daaep-16f};
-  const vf k = round(x * vf(0x1.45f306p-1f));
-  vf r = fma(k, vf(-0x1.920000p+0f), x);
-  const vf third(-0x1.510000p-22f), fourth(-0x1.0b4612p-34f);
-  const vf first = fma(k, vf(-0x1.fb0000p-12f), r), second = fma(k, third, first);
-  r = fma(k, fourth, second);
-  const vf lost = fma(k, third, first - second) + fma(k, fourth, second - r);
-  const vi q = round_to_int(k) + vi(quarter);
-  const vf z = r * r;
-  const vf s = fma(r * z, polynomial(z, sine), lost) + r;
-  const vf c = fma(z * z, polynomial(z, cosine), fma(z, vf(-0.5f), -(r * lost))) + vf(1.0f);
-  const vf y = select((q & vi(1)) == vi(1), c, s);
-  return as_float(as_int(y) ^ ((q & vi(2)) << 30));
-}
+// Sine and cosine of x less the nearest multiple of pi/2, which is `quarter` times that. pi/2 in four parts, the first
+// three of so few bits that their multiples are exact; what rounding takes from the reduced argument r is added to its
+// sine and cosine, to first order.
+struct reduced_angle {
+  vf sine, cosine;
+  vi quarter;
+
+  explicit reduced_angle(vf x) {
+    static constexpr float sines[] = {-0x1.555544p-3f, 0x1.1106e0p-7f, -0x1.99227cp-13f};
+    static constexpr float cosines[] = {0x1.55554ap-5f, -0x1.6c0c04p-10f, 0x1.99daaep-16f};
+    const vf k = round(x * vf(0x1.45f306p-1f)), third(-0x1.510000p-22f), fourth(-0x1.0b4612p-34f);
+    const vf first = fma(k, vf(-0x1.fb0000p-12f), fma(k, vf(-0x1.920000p+0f), x)), second = fma(k, third, first);
+    const vf r = fma(k, fourth, second), z = r * r;
+    const vf lost = fma(k, third, first - second) + fma(k, fourth, second - r);
+    sine = fma(r * z, polynomial(z, sines), lost) + r;
+    cosine = fma(z * z, polynomial(z, cosines), fma(z, vf(-0.5f), -(r * lost))) + vf(1.0f);
+    quarter = round_to_int(k);
+  }
+  // sin(x + turns · pi/2)
+  vf turned(int turns) const {
+    const vi q = quarter + vi(turns);
+    const vf y = select((q & vi(1)) == vi(1), cosine, sine);
+    return as_float(as_int(y) ^ ((q & vi(2)) << 30));
+  }
+};
 
 inline vf sin(vf x) {
   const mf reducible = abs(x) < vf(5e4f);
-  const vf y = select(abs(x) < vf(0x1p-12f), x, sin_quarter(x, 0));
+  const vf y = select(abs(x) < vf(0x1p-12f), x, reduced_angle(x).turned(0));
   return all(reducible) ? y : select(reducible, y, map_lanes(x, [](float a) { return __builtin_sinf(a); }));
 }
 
 inline vf cos(vf x) {
   const mf reducible = abs(x) < vf(5e4f);
-  const vf y = sin_quarter(x, 1);
+  const vf y = reduced_angle(x).turned(1);
   return all(reducible) ? y : select(reducible, y, map_lanes(x, [](float a) { return __builtin_cosf(a); }));
+}
+
+// Both, for |x| < 5e4.
+inline void sin_cos(vf x, vf& s, vf& c) {
+  const reduced_angle a(x);
+  s = a.turned(0);
+  c = a.turned(1);
 }
 
 inline vf pow(vf x, vf y) {
@@ -184,6 +198,10 @@ inline vd sin(vd x) {
 }
 inline vd cos(vd x) {
   return map_lanes(x, [](double a) { return __builtin_cos(a); });
+}
+inline void sin_cos(vd x, vd& s, vd& c) {
+  s = sin(x);
+  c = cos(x);
 }
 inline vd pow(vd x, vd y) {
   return map_lanes(x, y, [](double a, double b) { return __builtin_pow(a, b); });

@@ -236,6 +236,7 @@ int main() {
         embeds(backend, 10, 20, {}, dtype, index_dtype, Layout::contiguous, -1);
         embeds(backend, 10, 20, {0}, dtype, index_dtype, Layout::contiguous, -1);
       }
+    embeds(backend, 2800, 768, {9}, nr_dtype_f32, nr_dtype_i64, Layout::contiguous, -1);  // streamed
     for (const int64_t bad : {int64_t{-1}, int64_t{5}, INT64_MIN, INT64_MAX}) refuses(backend, bad);
     const Array dy = random({3000, 80}), index = indices({3000}, 20, nr_dtype_i64, Layout::contiguous);
     expect_same_for_threads([&](Context& ctx) {
