@@ -100,6 +100,8 @@ export const kernelNames = [
   'log_softmax_backward',
   'cross_entropy',
   'cross_entropy_backward',
+  'attention',
+  'attention_backward',
   'layer_norm',
   'layer_norm_backward',
   'rms_norm',
@@ -1098,6 +1100,52 @@ export function crossEntropyBackward(dloss: Tensor, x: Tensor, target: Tensor, w
   at = writeNumber(labelSmoothing, at)
   finish(kernels.cross_entropy_backward(dx))
   adopt(dx, dxAt)
+}
+
+export function attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | null, lengths: Tensor | null, y: Tensor, lse: Tensor, scale: number, diagonal: number, p: number, philox: Philox): void {
+  let at = 0
+  at = writeTensor(q, at)
+  at = writeTensor(k, at)
+  at = writeTensor(v, at)
+  at = writeOptional(mask, at)
+  at = writeOptional(lengths, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  const lseAt = at
+  at = writeTarget(lse, at)
+  at = writeNumber(scale, at)
+  at = writeNumber(diagonal, at)
+  at = writeNumber(p, at)
+  at = writePhilox(philox, at)
+  finish(call(kernels.attention, [y, lse]))
+  adopt(y, yAt)
+  adopt(lse, lseAt)
+}
+
+export function attentionBackward(dy: Tensor, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | null, lengths: Tensor | null, y: Tensor, lse: Tensor, dq: Tensor, dk: Tensor, dv: Tensor, scale: number, diagonal: number, p: number, philox: Philox): void {
+  let at = 0
+  at = writeTensor(dy, at)
+  at = writeTensor(q, at)
+  at = writeTensor(k, at)
+  at = writeTensor(v, at)
+  at = writeOptional(mask, at)
+  at = writeOptional(lengths, at)
+  at = writeTensor(y, at)
+  at = writeTensor(lse, at)
+  const dqAt = at
+  at = writeTarget(dq, at)
+  const dkAt = at
+  at = writeTarget(dk, at)
+  const dvAt = at
+  at = writeTarget(dv, at)
+  at = writeNumber(scale, at)
+  at = writeNumber(diagonal, at)
+  at = writeNumber(p, at)
+  at = writePhilox(philox, at)
+  finish(call(kernels.attention_backward, [dq, dk, dv]))
+  adopt(dq, dqAt)
+  adopt(dk, dkAt)
+  adopt(dv, dvAt)
 }
 
 export function layerNorm(x: Tensor, w: Tensor | null, b: Tensor | null, y: Tensor, mean: Tensor, rstd: Tensor, eps: number): void {

@@ -149,6 +149,7 @@ const calls: Record<string, (options: never) => unknown> = {
   ELU: (o) => new n.nn.ELU(o),
   Softmax: (o) => new n.nn.Softmax(o),
   LogSoftmax: (o) => new n.nn.LogSoftmax(o),
+  KeyValueCache: (o) => new n.nn.KeyValueCache(1, 1, 2, 2, o),
   MultiheadAttention: (o) => new n.nn.MultiheadAttention(2, 1, o),
   'MultiheadAttention.forward': (o) =>
     new n.nn.MultiheadAttention(3, 1).forward(x, x, x, o),

@@ -4,13 +4,12 @@ import { checkOptions, checkTensor, type OptionNames } from '../check'
 import { isFloat } from '../dtype'
 import { ArgumentError, DTypeError, ShapeError, show } from '../errors'
 import { add } from '../ops/arithmetic'
-import { type AttentionOptions, attentionWeights, scaledDotProductAttention } from '../ops/attention'
+import { scaledDotProductAttention } from '../ops/attention'
+import { attentionWeights } from '../ops/attentionWeights'
 import { logicalAnd, logicalNot } from '../ops/compare'
-import { ones } from '../ops/create'
 import { dropout } from '../ops/dropout'
 import { linear, matmul } from '../ops/matmul'
 import { mean } from '../ops/reduce'
-import { tril } from '../ops/triangle'
 import { chunk } from '../ops/split'
 import { narrow, permute, reshape, squeeze, transpose, unsqueeze } from '../ops/view'
 import { where } from '../ops/where'
@@ -111,10 +110,14 @@ export class MultiheadAttention extends Module {
     const join = (t: Tensor) => reshape(permute(t, [0, 2, 1, 3]), [q.shape[0], q.shape[2], this.embedDim])
     const project = (t: Tensor) => leave(this.outProj.forward(join(t)))
     const p = this.training ? this.dropout : 0
-    const masks = this.mask(q, k, given)
-    if (given.needWeights === false)
-      return [project(scaledDotProductAttention(q, k, v, { ...masks, dropoutP: p })), null]
-    const weights = dropout(attentionWeights('MultiheadAttention', q, k, masks), { p })
+    const mask = this.mask(q, k, given)
+    if (given.needWeights === false) {
+      const { isCausal } = given
+      return [project(scaledDotProductAttention(q, k, v, { attnMask: mask, isCausal, dropoutP: p })), null]
+    }
+    const scale = 1 / Math.sqrt(q.shape[3])
+    const rules = { scale, diagonal: given.isCausal ? 0 : null, mask, lengths: null }
+    const weights = dropout(attentionWeights(q, k, rules), { p })
     const shown = given.averageAttnWeights === false ? weights : mean(weights, { dim: 1 })
     return [project(matmul(weights, v)), isBatched ? shown : squeeze(shown, 0)]
   }
@@ -150,9 +153,8 @@ export class MultiheadAttention extends Module {
     return permute(reshape(t, [batch, length, this.numHeads, this.embedDim / this.numHeads]), [0, 2, 1, 3])
   }
 
-  /** All masks as one, in the meaning of scaledDotProductAttention: bool true where a query may look, or added. */
-  private mask(q: Tensor, k: Tensor, { attnMask, keyPaddingMask, isCausal }: AttendOptions): AttentionOptions {
-    if (!attnMask && !keyPaddingMask) return { isCausal }
+  /** Both masks as one, in the meaning of scaledDotProductAttention: bool true where a query may look, or added. */
+  private mask(q: Tensor, k: Tensor, { attnMask, keyPaddingMask }: AttendOptions): Tensor | null {
     const [batch, heads, queries] = q.shape
     const keys = k.shape[2]
     const masks: Tensor[] = []
@@ -166,12 +168,11 @@ export class MultiheadAttention extends Module {
       masks.push(reshape(checkMask('keyPaddingMask', rows, [batch, keys]), [batch, 1, 1, keys]))
     }
     const allowed = masks.filter((m) => m.dtype === 'bool').map((m) => logicalNot(m))
-    if (isCausal) allowed.push(tril(ones([queries, keys], { dtype: 'bool', device: q.device })))
     const added = masks.filter((m) => m.dtype !== 'bool')
     const both = allowed.length > 0 ? allowed.reduce((a, b) => logicalAnd(a, b)) : null
-    if (added.length === 0) return { attnMask: both }
+    if (added.length === 0) return both
     const sum = added.reduce((a, b) => add(a, b))
-    return { attnMask: both === null ? sum : where(both, sum, -Infinity) }
+    return both === null ? sum : where(both, sum, -Infinity)
   }
 
   protected override details(): string {

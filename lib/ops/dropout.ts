@@ -23,6 +23,11 @@ const dropoutOp: Op<Dropout> = {
   backward: (node, dy) => [apply(dropoutOp, [dy], node.attrs)],
 }
 
+/** x with the mask that lies at `philox` in the random stream. */
+export function dropoutAt(x: Tensor, p: number, philox: Philox): Tensor {
+  return p === 0 ? x : apply(dropoutOp, [x], { p, philox })
+}
+
 export interface DropoutOptions extends GeneratorOption {
   /** Probability that an element becomes zero. Default 0.5. */
   p?: number
@@ -38,5 +43,5 @@ export function dropout(x: Tensor, options?: DropoutOptions): Tensor {
   const given = checkOptions('dropout', options, dropoutOptions)
   const p = checkNumber('dropout', 'p', given.p ?? 0.5, 0, 1)
   if (p === 0 || given.training === false) return x
-  return apply(dropoutOp, [x], { p, philox: draw('dropout', given, x.numel) })
+  return dropoutAt(x, p, draw('dropout', given, x.numel))
 }

@@ -138,12 +138,22 @@ export const recipes = [
     w.tensor().to(d.pick(['float32', 'float64', 'float16', 'bfloat16', 'int8', 'uint8', 'int32', 'int64', 'bool'])),
   (n, w, d) => w.float(d.shape()).clone().add_(1),
   (n, w, d) => n.zeros([3, 4]).copy_(w.float([d.pick([1, 3]), 4])),
-  (n, w, d) =>
-    n.scaledDotProductAttention(
-      w.make([2, d.int(1, 5), 4], 'float32'),
-      w.make([2, 3, 4], 'float32'),
-      w.make([2, 3, 4], 'float32'),
-    ),
+  (n, w, d) => {
+    const [rows, keys, depth] = [d.int(0, 40), d.int(0, 40), d.int(1, 20)]
+    const dtype = d.pick(['float32', 'float64', 'bfloat16'])
+    const q = w.make([2, 4, rows, depth], dtype).clone().setRequiresGrad()
+    const k = w.make([2, 2, keys, depth], dtype)
+    const y = n.scaledDotProductAttention(q, k, w.make([2, 2, keys, d.int(1, 20)], dtype), {
+      enableGqa: true,
+      isCausal: d.chance(0.5),
+      causalDiagonal: d.int(-40, 40),
+      attnMask: d.chance(0.3) ? w.make([rows, keys], 'bool') : null,
+      keyLengths: d.chance(0.3) ? n.randint(0, keys + d.int(1, 2), [2]) : null, // sometimes a fault
+      dropoutP: d.pick([0, 0.3]),
+    })
+    y.sum().backward()
+    return q.grad
+  },
   (n, w, d) => {
     const x = w
       .make([d.int(1, 4), d.int(1, 4)], 'float32')

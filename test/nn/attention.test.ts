@@ -1,5 +1,5 @@
-// MultiheadAttention against PyTorch: layouts, masks, returned weights.
-import { nn, ones, tensor, type Tensor } from '../../lib'
+// MultiheadAttention and the attention inside it against PyTorch: layouts, masks, returned weights.
+import { type AttentionOptions, nn, ones, scaledDotProductAttention, tensor, type Tensor } from '../../lib'
 import { expectClose, fixtures } from '../support/fixtures'
 import { checkParity } from '../support/parity'
 
@@ -42,6 +42,25 @@ test('a mask for each head', () => {
   const [one] = module.forward(x, x, x, { attnMask: mask })
   const [many] = module.forward(x, x, x, { attnMask: perHead })
   expectClose('the same mask for every head', many, one)
+})
+
+/** scaledDotProductAttention as a module without parameters. */
+class Product extends nn.Module {
+  override forward(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions): Tensor {
+    return scaledDotProductAttention(q, k, v, options)
+  }
+}
+
+test.each([
+  ['causal', { isCausal: true }],
+  ['added', {}],
+  ['barred', {}],
+  ['grouped', { isCausal: true, scale: 0.7, enableGqa: true }],
+])('scaledDotProductAttention, %s', (name, options) => {
+  const found = given(`product ${name}`)
+  const attnMask = found.of('mask').mask
+  const product = new Product()
+  checkParity(found, product, ({ q, k, v }) => [product.forward(q, k, v, { ...options, attnMask })])
 })
 
 test('dropout acts in training alone', () => {
