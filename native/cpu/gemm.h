@@ -5,6 +5,7 @@
 // hands in image patches where a matrix product hands in a strided matrix:
 //   operand: int64_t variants;           product `batch` reads variant batch % variants
 //            static constexpr bool is_costly;  packing takes long (patches of images)
+//            bool is_contiguous();  optional: consecutive p lie side by side
 //            void panel(T* dst, variant, first, count, k, depth, width)   dst[i * width + p] = element (first + p, k +
 //            i)
 //   result:  static constexpr bool is_direct;  true: T* at(batch), row_stride: C is written in place

@@ -102,20 +102,37 @@ inline int64_t panels_of_rows(int64_t rows) {
   return ceil_div(rows, tile_rows);
 }
 
+// How much of k a panel packs before the panel beside it has its turn. Where neighbours p lie side by side, a panel
+// takes a few elements of each line of the matrix, and lines are often a power of two apart: were all of them read
+// before the next panel comes, each would have left the cache by then.
+template <class Operand>
+inline int64_t packing_run(const Operand& operand, int64_t depth) {
+  if constexpr (requires { operand.is_contiguous(); }) return operand.is_contiguous() ? 8 : depth;
+  return depth;
+}
+
 template <class T, class A>
 inline void pack_row_block(const A& a, T* dst, int64_t variant, int64_t m, int64_t rows, int64_t k, int64_t depth) {
-  const int64_t panels = panels_of_rows(rows);
-  for (int64_t p = 0; p < panels; p++) {
-    const int64_t begin = p * rows / panels, height = (p + 1) * rows / panels - begin;
-    a.panel(dst + begin * depth, variant, m + begin, height, k, depth, height);
+  const int64_t panels = panels_of_rows(rows), run = packing_run(a, depth);
+  for (int64_t done = 0; done < depth; done += run) {
+    const int64_t steps = smaller(run, depth - done);
+    for (int64_t p = 0; p < panels; p++) {
+      const int64_t begin = p * rows / panels, height = (p + 1) * rows / panels - begin;
+      a.panel(dst + begin * depth + done * height, variant, m + begin, height, k + done, steps, height);
+    }
   }
 }
 
 template <class T, class B>
 inline void pack_column_block(const B& b, T* dst, int64_t variant, int64_t n, int64_t columns, int64_t k,
                               int64_t depth) {
-  for (int64_t j = 0; j < columns; j += tile_columns<T>)
-    b.panel(dst + j * depth, variant, n + j, smaller(tile_columns<T>, columns - j), k, depth, tile_columns<T>);
+  constexpr int64_t width = tile_columns<T>;
+  const int64_t run = packing_run(b, depth);
+  for (int64_t done = 0; done < depth; done += run) {
+    const int64_t steps = smaller(run, depth - done);
+    for (int64_t j = 0; j < columns; j += width)
+      b.panel(dst + j * depth + done * width, variant, n + j, smaller(width, columns - j), k + done, steps, width);
+  }
 }
 
 template <class T>

@@ -15,6 +15,7 @@ struct matrix_operand {
   int64_t stride_p, stride_k;
   batch_offsets offsets;
 
+  bool is_contiguous() const { return stride_p == 1; }
   void panel(T* dst, int64_t variant, int64_t first, int64_t count, int64_t k, int64_t depth, int64_t width) const {
     pack_panel(data + offsets[variant] + first * stride_p + k * stride_k, stride_p, stride_k, count, depth, dst, width);
   }
