@@ -12,7 +12,7 @@ import { cat } from './cat'
 import { zeros } from './create'
 import { squeeze, unsqueeze } from './view'
 
-export interface Convolution {
+interface Convolution {
   stride: readonly number[]
   padding: readonly number[]
   dilation: readonly number[]
@@ -22,7 +22,7 @@ export interface Convolution {
   y: Shape
 }
 
-export const convOp: Op<Convolution> = {
+const convOp: Op<Convolution> = {
   name: 'conv',
   forward: (node, inputs, c) => {
     const [x, w, b] = inputs as readonly [Tensor, Tensor, Tensor?]
@@ -43,7 +43,7 @@ export const convOp: Op<Convolution> = {
   },
 }
 
-const convBackwardInputOp: Op<Convolution> = {
+export const convBackwardInputOp: Op<Convolution> = {
   name: 'convBackwardInput',
   forward: (node, inputs, c) => {
     const [dy, w] = inputs as readonly Tensor[]
@@ -61,7 +61,7 @@ const convBackwardInputOp: Op<Convolution> = {
   },
 }
 
-export const convBackwardWeightOp: Op<Convolution> = {
+const convBackwardWeightOp: Op<Convolution> = {
   name: 'convBackwardWeight',
   forward: (node, inputs, c) => {
     const [x, dy] = inputs as readonly Tensor[]
@@ -94,12 +94,25 @@ export const convOptions: OptionNames<ConvOptions> = { stride: true, padding: tr
 
 export const windowNames = [['kw'], ['kh', 'kw'], ['kd', 'kh', 'kw']]
 
-function checkOperands(op: string, spatial: number, x: Tensor, w: Tensor, b: Tensor | null, groups: number): void {
+/** Checks x [B, C, ...] or [C, ...] of `spatial` more dims and the weight's dtype; the number of channels. */
+export function checkImages(op: string, spatial: number, x: Tensor, w: Tensor): number {
   if (checkFloat(op, 'x', x).ndim !== spatial + 2 && x.ndim !== spatial + 1) {
     throw new ShapeError(`${op}: expected x of ${spatial + 2} dims, or ${spatial + 1} unbatched, got ${show(x.shape)}`)
   }
   checkSameDType(op, 'weight', w, x.dtype)
-  const channels = x.shape[x.ndim - spatial - 1]
+  return x.shape[x.ndim - spatial - 1]
+}
+
+export function checkBias(op: string, b: Tensor | null, x: Tensor, outputs: number): void {
+  if (b === null) return
+  checkSameDType(op, 'bias', b, x.dtype)
+  if (b.ndim !== 1 || b.shape[0] !== outputs) {
+    throw new ShapeError(`${op}: expected bias [${outputs}], got ${show(b.shape)}`)
+  }
+}
+
+function checkOperands(op: string, spatial: number, x: Tensor, w: Tensor, b: Tensor | null, groups: number): void {
+  const channels = checkImages(op, spatial, x, w)
   if (w.ndim !== spatial + 2 || w.shape[1] * groups !== channels || w.shape.slice(2).includes(0)) {
     const form = ['out', 'in/groups', ...windowNames[spatial - 1]].join(', ')
     const given = `in=${channels}${groups === 1 ? '' : `, groups=${groups}`}`
@@ -108,11 +121,16 @@ function checkOperands(op: string, spatial: number, x: Tensor, w: Tensor, b: Ten
   if (w.shape[0] % groups !== 0) {
     throw new ShapeError(`${op}: expected weight with a multiple of ${groups} (groups) outputs, got ${show(w.shape)}`)
   }
-  if (b === null) return
-  checkSameDType(op, 'bias', b, x.dtype)
-  if (b.ndim !== 1 || b.shape[0] !== w.shape[0]) {
-    throw new ShapeError(`${op}: expected bias [${w.shape[0]}], got ${show(b.shape)}`)
-  }
+  checkBias(op, b, x, w.shape[0])
+}
+
+/** x with `counts` zeros at the end of its spatial dims. */
+export function padEnd(x: Tensor, counts: readonly number[]): Tensor {
+  return counts.reduce((padded, count, i) => {
+    if (count === 0) return padded
+    const edge = padded.shape.map((n, d) => (d === i + 2 ? count : n))
+    return cat([padded, zeros(edge, { dtype: x.dtype, device: x.device })], i + 2)
+  }, x)
 }
 
 /** Padding on both sides for 'same', and x with one more zero at the end of the dims whose total is odd. */
@@ -120,16 +138,9 @@ function padSame(op: string, x: Tensor, w: Tensor, stride: number[], dilation: n
   if (stride.some((s) => s !== 1)) {
     throw new ArgumentError(`${op}: expected stride 1 with padding 'same', got ${show(stride)}`)
   }
-  let padded = x
-  const padding = dilation.map((step, i) => {
-    const total = step * (w.shape[i + 2] - 1)
-    if (total % 2 === 1) {
-      const edge = padded.shape.map((n, d) => (d === i + 2 ? 1 : n))
-      padded = cat([padded, zeros(edge, { dtype: x.dtype, device: x.device })], i + 2)
-    }
-    return Math.floor(total / 2)
-  })
-  return [padded, padding]
+  const totals = dilation.map((step, i) => step * (w.shape[i + 2] - 1))
+  const odd = totals.map((total) => total % 2)
+  return [padEnd(x, odd), totals.map((total) => Math.floor(total / 2))]
 }
 
 function convolution(spatial: 1 | 2 | 3): (x: Tensor, w: Tensor, b?: Tensor | null, o?: ConvOptions) => Tensor {

@@ -1,39 +1,13 @@
 // Transposed convolution over 1 to 3 dims, x [B, C, ...], w [C, O / groups, ...], b [O] to y [B, O, ...]: the gradient
-// of a convolution of y with w, taken as an op. Its own gradients are that convolution and the one for weights.
-import { apply, type Op } from '../autograd'
-import { checkFloat, checkOptions, checkSameDType, type OptionNames } from '../check'
+// of a convolution of y with w, and the bias.
+import { apply } from '../autograd'
+import { checkOptions, type OptionNames } from '../check'
 import { ArgumentError, ShapeError, show } from '../errors'
-import * as kernels from '../kernels'
 import { checkInteger, checkPerDim } from '../shape'
-import { Tensor } from '../tensor'
-import { sum } from './broadcast'
-import { cat } from './cat'
-import { type Convolution, convBackwardWeightOp, convOp, windowNames } from './conv'
-import { zeros } from './create'
+import type { Tensor } from '../tensor'
+import { add } from './arithmetic'
+import { checkBias, checkImages, convBackwardInputOp, padEnd, windowNames } from './conv'
 import { reshape, squeeze, unsqueeze } from './view'
-
-/** The attributes are those of the convolution from y to x. */
-const convTransposeOp: Op<Convolution> = {
-  name: 'convTranspose',
-  forward: (node, inputs, c) => {
-    const [x, w, b] = inputs as readonly [Tensor, Tensor, Tensor?]
-    const y = new Tensor(c.x, x.dtype, x.device)
-    kernels.convBackwardInput(x, w, y, c.stride, c.padding, c.dilation, c.groups)
-    if (b !== undefined) kernels.add(y, reshape(b, [b.numel, ...c.stride.map(() => 1)]), y)
-    node.save(x, w)
-    return y
-  },
-  backward: (node, dy) => {
-    const [x, w] = node.saved
-    const c = node.attrs
-    const hasBias = node.edges.length > 2 && node.needs(2)
-    return [
-      node.needs(0) ? apply(convOp, [dy, w], c) : null,
-      node.needs(1) ? apply(convBackwardWeightOp, [dy, x], c) : null,
-      hasBias ? sum(dy, { dim: c.x.map((_, d) => d).filter((d) => d !== 1) }) : null,
-    ]
-  },
-}
 
 export interface ConvTransposeOptions {
   /** Distance between the windows that neighbouring inputs are spread over. Default 1. */
@@ -57,11 +31,7 @@ export const convTransposeOptions: OptionNames<ConvTransposeOptions> = {
 }
 
 function checkOperands(op: string, spatial: number, x: Tensor, w: Tensor, b: Tensor | null, groups: number): void {
-  if (checkFloat(op, 'x', x).ndim !== spatial + 2 && x.ndim !== spatial + 1) {
-    throw new ShapeError(`${op}: expected x of ${spatial + 2} dims, or ${spatial + 1} unbatched, got ${show(x.shape)}`)
-  }
-  checkSameDType(op, 'weight', w, x.dtype)
-  const channels = x.shape[x.ndim - spatial - 1]
+  const channels = checkImages(op, spatial, x, w)
   if (w.ndim !== spatial + 2 || w.shape[0] !== channels || w.shape.slice(2).includes(0)) {
     const form = ['in', 'out/groups', ...windowNames[spatial - 1]].join(', ')
     throw new ShapeError(`${op}: expected weight [${form}] with in=${channels}, got ${show(w.shape)}`)
@@ -72,20 +42,7 @@ function checkOperands(op: string, spatial: number, x: Tensor, w: Tensor, b: Ten
   if (x.shape.slice(-spatial).includes(0)) {
     throw new ShapeError(`${op}: expected spatial sizes of at least 1, got ${show(x.shape)}`)
   }
-  if (b === null) return
-  checkSameDType(op, 'bias', b, x.dtype)
-  if (b.ndim !== 1 || b.shape[0] !== w.shape[1] * groups) {
-    throw new ShapeError(`${op}: expected bias [${w.shape[1] * groups}], got ${show(b.shape)}`)
-  }
-}
-
-/** x with `counts` zeros at the end of its spatial dims: inputs that leave the result as it is, but longer. */
-function padEnd(x: Tensor, counts: readonly number[]): Tensor {
-  return counts.reduce((padded, count, i) => {
-    if (count === 0) return padded
-    const edge = padded.shape.map((n, d) => (d === i + 2 ? count : n))
-    return cat([padded, zeros(edge, { dtype: x.dtype, device: x.device })], i + 2)
-  }, x)
+  checkBias(op, b, x, w.shape[1] * groups)
 }
 
 function convolution(
@@ -119,7 +76,8 @@ function convolution(
       batched,
       added.map((n, i) => Math.floor(n / stride[i])),
     )
-    const y = apply(convTransposeOp, bias === null ? [padded, weight] : [padded, weight, bias], {
+    // The attributes are those of the convolution from y to x.
+    const product = apply(convBackwardInputOp, [padded, weight], {
       stride,
       padding,
       dilation,
@@ -128,6 +86,7 @@ function convolution(
       w: weight.shape,
       y: padded.shape,
     })
+    const y = bias === null ? product : add(product, reshape(bias, [bias.numel, ...sizes.map(() => 1)]))
     return x.ndim === spatial + 1 ? squeeze(y, 0) : y
   }
 }
