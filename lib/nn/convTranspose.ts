@@ -1,6 +1,5 @@
 // Transposed convolution layers over 1, 2 and 3 spatial dims.
 import { checkOptions, type OptionNames } from '../check'
-import { ArgumentError, show } from '../errors'
 import {
   convTranspose1d,
   convTranspose2d,
@@ -8,10 +7,8 @@ import {
   type ConvTransposeOptions,
   convTransposeOptions,
 } from '../ops/convTranspose'
-import { checkInteger, checkPerDim } from '../shape'
-import type { Tensor } from '../tensor'
-import { type Factory, factoryOptions, learned, uniformWithin } from './factory'
-import { Module } from './module'
+import { Convolution, type ConvolutionKind } from './convolution'
+import { type Factory, factoryOptions } from './factory'
 
 export interface ConvTransposeLayerOptions extends ConvTransposeOptions, Factory {
   /** Add a learned bias. Default true. */
@@ -20,25 +17,17 @@ export interface ConvTransposeLayerOptions extends ConvTransposeOptions, Factory
 
 const layerOptions: OptionNames<ConvTransposeLayerOptions> = { ...convTransposeOptions, ...factoryOptions, bias: true }
 
-type Convolve = (x: Tensor, weight: Tensor, bias: Tensor | null, options: ConvTransposeOptions) => Tensor
-
 /** weight [in, out / groups, kernel ...], bias [out]. */
-abstract class ConvTranspose extends Module {
-  weight: Tensor
-  bias: Tensor | null
-  readonly kernelSize: readonly number[]
-  private readonly options: ConvTransposeOptions
-
-  constructor(
+abstract class ConvTranspose extends Convolution<Required<ConvTransposeOptions>> {
+  protected constructor(
     name: string,
     spatial: number,
-    private readonly convolve: Convolve,
-    readonly inChannels: number,
-    readonly outChannels: number,
+    run: ConvolutionKind<Required<ConvTransposeOptions>>['run'],
+    inChannels: number,
+    outChannels: number,
     kernelSize: number | readonly number[],
     options: ConvTransposeLayerOptions | undefined,
   ) {
-    super()
     const {
       bias = true,
       stride = 1,
@@ -48,30 +37,9 @@ abstract class ConvTranspose extends Module {
       groups = 1,
       ...factory
     } = checkOptions(name, options, layerOptions)
-    checkInteger(name, 'inChannels', inChannels, 1)
-    checkInteger(name, 'outChannels', outChannels, 1)
-    checkInteger(name, 'groups', groups, 1)
-    if (inChannels % groups !== 0 || outChannels % groups !== 0) {
-      throw new ArgumentError(
-        `${name}: expected channels that are multiples of groups ${groups}, got ${inChannels} in, ${outChannels} out`,
-      )
-    }
-    this.kernelSize = checkPerDim(name, 'kernelSize', kernelSize, spatial, 1)
-    this.options = { stride, padding, outputPadding, dilation, groups }
-    const window = this.kernelSize.reduce((a, b) => a * b, 1)
-    const init = uniformWithin((outChannels / groups) * window)
-    this.weight = learned([inChannels, outChannels / groups, ...this.kernelSize], init, factory)
-    this.bias = bias ? learned([outChannels], init, factory) : null
-  }
-
-  override forward(x: Tensor): Tensor {
-    return this.convolve(x, this.weight, this.bias, this.options)
-  }
-
-  protected override details(): string {
-    const options = Object.entries(this.options).map(([name, value]) => `, ${name}: ${show(value)}`)
-    const bias = this.bias === null ? ', bias: false' : ''
-    return `${this.inChannels}, ${this.outChannels}, [${this.kernelSize.join(', ')}]${options.join('')}${bias}`
+    const kind = { name, spatial, transposed: true, run }
+    const walk = { stride, padding, outputPadding, dilation, groups }
+    super(kind, inChannels, outChannels, kernelSize, walk, bias, factory)
   }
 }
 
