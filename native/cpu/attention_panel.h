@@ -79,7 +79,7 @@ void gather_rows(const In* const* rows, int64_t width, int64_t stride, int64_t d
       for (; d + W <= depth; d += W) {
         V v[W];
         unroll<W>([&](auto i) NR_INLINE { v[i] = load<V>(at[i] + d); });
-        transpose(v);
+        turn(v);
         T* to = dst + d * width + first;
         if (columns >= W) {
           unroll<W>([&](auto k) NR_INLINE { store(to + k * width, v[k] * scale); });
@@ -110,7 +110,7 @@ void scatter_lanes(const T* src, const T* factor, Out* const* rows, int64_t coun
       for (; d + W <= depth; d += W) {
         V v[W];
         unroll<W>([&](auto k) NR_INLINE { v[k] = load<V>(src + (d + k) * lanes + first) * scale; });
-        transpose(v);
+        turn(v);
         unroll<W>([&](auto i) NR_INLINE { store(rows[first + i] + d, v[i]); });
       }
       for (; d < depth; d++)

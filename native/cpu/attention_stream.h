@@ -19,6 +19,12 @@ inline constexpr int64_t streamed_queries = 4;
 inline constexpr int stream_rows = 2, stream_vectors = 4;
 #endif
 
+template <class V, bool high, int... lane>
+[[gnu::always_inline]] inline V interleave(V a, V b, std::integer_sequence<int, lane...>) {
+  constexpr int W = V::width, first = high ? W / 2 : 0;
+  return V(__builtin_shufflevector(a.v, b.v, (first + lane / 2 + (lane % 2 ? W : 0))...));
+}
+
 // Lane i becomes the sum of all lanes of v[i]: each round interleaves and adds two halves.
 template <class V, int rows = V::width>
 [[gnu::always_inline]] inline V sums_of_rows(V (&v)[rows]) {

@@ -85,7 +85,7 @@ inline void write_positions(const T* sums, int64_t stride, int64_t n, int64_t fi
   }
   V v[W];
   unroll<W>([&](auto i) NR_INLINE { v[i] = i < n ? load<V>(sums + i * stride, filters) : V(T(0)); });
-  transpose(v);
+  turn(v);
   unroll<W>([&](auto f) NR_INLINE {
     if (f < filters) store(to + f * size, v[f], n);
   });

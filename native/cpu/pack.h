@@ -1,34 +1,13 @@
 // Copies a strided panel of a matrix into the layout of the register tile: element (p, k), read at
 // src[p * stride_p + k * stride_k], goes to dst[k * width + p], converted to the type computed in. Contiguous p is a
-// copy, contiguous k a transposition in registers (log2(W) rounds of interleaving), anything else element by element.
+// copy, contiguous k a transposition in registers, anything else element by element.
 #pragma once
 #include "cpu/dtype.h"
+#include "cpu/turn.h"
 #include "cpu/unroll.h"
 
 namespace neurite::NR_ISA {
 namespace {
-
-template <class V, bool high, int... lane>
-[[gnu::always_inline]] inline V interleave(V a, V b, std::integer_sequence<int, lane...>) {
-  constexpr int W = V::width, first = high ? W / 2 : 0;
-  return V(__builtin_shufflevector(a.v, b.v, (first + lane / 2 + (lane % 2 ? W : 0))...));
-}
-
-// Interleaving rows i and i + W/2 rotates the bits of (row, column) by one; after log2(W) rounds they are exchanged.
-template <class V, int rounds = __builtin_ctz(V::width)>
-[[gnu::always_inline]] inline void transpose(V (&v)[V::width]) {
-  if constexpr (rounds > 0) {
-    constexpr int W = V::width;
-    using lanes = std::make_integer_sequence<int, W>;
-    V next[W];
-    unroll<W / 2>([&](auto i) NR_INLINE {
-      next[2 * i] = interleave<V, false>(v[i], v[i + W / 2], lanes{});
-      next[2 * i + 1] = interleave<V, true>(v[i], v[i + W / 2], lanes{});
-    });
-    transpose<V, rounds - 1>(next);
-    unroll<W>([&](auto i) NR_INLINE { v[i] = next[i]; });
-  }
-}
 
 // Up to W rows of up to W elements, rows at src + i * stride, into columns of dst. `columns` <= W lanes are written per
 // step: rows of dst beyond `rows` become zero.
@@ -43,7 +22,7 @@ inline void pack_square(const In* src, int64_t stride, int64_t rows, int64_t dep
   } else {
     unroll<W>([&](auto i) NR_INLINE { v[i] = i < rows ? load<V>(src + i * stride, depth) : V(T(0)); });
   }
-  transpose(v);
+  turn(v);
   if (columns == W && depth == W) {
     unroll<W>([&](auto k) NR_INLINE { store(dst + k * width, v[k]); });
   } else {

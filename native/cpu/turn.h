@@ -4,6 +4,7 @@
 #include <type_traits>
 
 #include "cpu/simd.h"
+#include "cpu/unroll.h"
 
 namespace neurite::NR_ISA {
 namespace {
@@ -34,9 +35,10 @@ inline void store_bits(uint16_t* p, vf v, int64_t n) {
 }
 
 // Pairs of rows, then of pairs: 4 × 4 blocks turned within each 128-bit quarter; then the quarters themselves.
-inline void turn(vf (&r)[16]) {
+[[gnu::always_inline]] inline void turn(vf (&r)[16]) {
   __m512 t[16];
-  for (int i = 0; i < 16; i += 4) {
+  unroll<4>([&](auto group) NR_INLINE {
+    constexpr int i = 4 * group;
     const __m512d a = _mm512_castps_pd(_mm512_unpacklo_ps(r[i].v, r[i + 1].v));
     const __m512d b = _mm512_castps_pd(_mm512_unpackhi_ps(r[i].v, r[i + 1].v));
     const __m512d c = _mm512_castps_pd(_mm512_unpacklo_ps(r[i + 2].v, r[i + 3].v));
@@ -45,8 +47,8 @@ inline void turn(vf (&r)[16]) {
     t[i + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(a, c));
     t[i + 2] = _mm512_castpd_ps(_mm512_unpacklo_pd(b, d));
     t[i + 3] = _mm512_castpd_ps(_mm512_unpackhi_pd(b, d));
-  }
-  for (int i = 0; i < 4; i++) {
+  });
+  unroll<4>([&](auto i) NR_INLINE {
     const __m512 a = _mm512_shuffle_f32x4(t[i], t[4 + i], 0x88), b = _mm512_shuffle_f32x4(t[i], t[4 + i], 0xdd);
     const __m512 c = _mm512_shuffle_f32x4(t[8 + i], t[12 + i], 0x88),
                  d = _mm512_shuffle_f32x4(t[8 + i], t[12 + i], 0xdd);
@@ -54,16 +56,17 @@ inline void turn(vf (&r)[16]) {
     r[8 + i] = _mm512_shuffle_f32x4(a, c, 0xdd);
     r[4 + i] = _mm512_shuffle_f32x4(b, d, 0x88);
     r[12 + i] = _mm512_shuffle_f32x4(b, d, 0xdd);
-  }
+  });
 }
 
-inline void turn(vd (&r)[8]) {
+[[gnu::always_inline]] inline void turn(vd (&r)[8]) {
   __m512d t[8];
-  for (int i = 0; i < 8; i += 2) {
+  unroll<4>([&](auto group) NR_INLINE {
+    constexpr int i = 2 * group;
     t[i] = _mm512_unpacklo_pd(r[i].v, r[i + 1].v);
     t[i + 1] = _mm512_unpackhi_pd(r[i].v, r[i + 1].v);
-  }
-  for (int i = 0; i < 2; i++) {
+  });
+  unroll<2>([&](auto i) NR_INLINE {
     const __m512d a = _mm512_shuffle_f64x2(t[i], t[2 + i], 0x88), b = _mm512_shuffle_f64x2(t[i], t[2 + i], 0xdd);
     const __m512d c = _mm512_shuffle_f64x2(t[4 + i], t[6 + i], 0x88),
                   d = _mm512_shuffle_f64x2(t[4 + i], t[6 + i], 0xdd);
@@ -71,7 +74,7 @@ inline void turn(vd (&r)[8]) {
     r[4 + i] = _mm512_shuffle_f64x2(a, c, 0xdd);
     r[2 + i] = _mm512_shuffle_f64x2(b, d, 0x88);
     r[6 + i] = _mm512_shuffle_f64x2(b, d, 0xdd);
-  }
+  });
 }
 
 #elif defined(NR_ISA_avx2)
@@ -86,9 +89,10 @@ inline void store_bits(uint16_t* p, vf v, int64_t n) {
   store_halves(p, _mm_packus_epi32(_mm256_castsi256_si128(lanes), _mm256_extracti128_si256(lanes, 1)), n);
 }
 
-inline void turn(vf (&r)[8]) {
+[[gnu::always_inline]] inline void turn(vf (&r)[8]) {
   __m256 t[8];
-  for (int i = 0; i < 8; i += 4) {
+  unroll<2>([&](auto group) NR_INLINE {
+    constexpr int i = 4 * group;
     const __m256d a = _mm256_castps_pd(_mm256_unpacklo_ps(r[i].v, r[i + 1].v));
     const __m256d b = _mm256_castps_pd(_mm256_unpackhi_ps(r[i].v, r[i + 1].v));
     const __m256d c = _mm256_castps_pd(_mm256_unpacklo_ps(r[i + 2].v, r[i + 3].v));
@@ -97,23 +101,24 @@ inline void turn(vf (&r)[8]) {
     t[i + 1] = _mm256_castpd_ps(_mm256_unpackhi_pd(a, c));
     t[i + 2] = _mm256_castpd_ps(_mm256_unpacklo_pd(b, d));
     t[i + 3] = _mm256_castpd_ps(_mm256_unpackhi_pd(b, d));
-  }
-  for (int i = 0; i < 4; i++) {
+  });
+  unroll<4>([&](auto i) NR_INLINE {
     r[i] = _mm256_permute2f128_ps(t[i], t[4 + i], 0x20);
     r[4 + i] = _mm256_permute2f128_ps(t[i], t[4 + i], 0x31);
-  }
+  });
 }
 
-inline void turn(vd (&r)[4]) {
+[[gnu::always_inline]] inline void turn(vd (&r)[4]) {
   __m256d t[4];
-  for (int i = 0; i < 4; i += 2) {
+  unroll<2>([&](auto group) NR_INLINE {
+    constexpr int i = 2 * group;
     t[i] = _mm256_unpacklo_pd(r[i].v, r[i + 1].v);
     t[i + 1] = _mm256_unpackhi_pd(r[i].v, r[i + 1].v);
-  }
-  for (int i = 0; i < 2; i++) {
+  });
+  unroll<2>([&](auto i) NR_INLINE {
     r[i] = _mm256_permute2f128_pd(t[i], t[2 + i], 0x20);
     r[2 + i] = _mm256_permute2f128_pd(t[i], t[2 + i], 0x31);
-  }
+  });
 }
 
 #else
