@@ -9,7 +9,6 @@ namespace {
 // Weights [filters · groups, channels, taps] with any strides; rows are filters.
 template <class T, class In>
 struct weight_rows {
-  static constexpr bool is_costly = false;
   int64_t variants;  // groups
   const In* data;
   const conv_shape* shape;
@@ -35,7 +34,6 @@ struct weight_rows {
 // The same weights for one phase of the backward pass: rows are channels, k counts (filter, tap of the phase).
 template <class T, class In>
 struct weight_columns {
-  static constexpr bool is_costly = false;
   int64_t variants;
   const In* data;
   const conv_shape* shape;

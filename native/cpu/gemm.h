@@ -4,7 +4,7 @@
 // are many or the copy is large, once by all together. Operands and results are template parameters, so a convolution
 // hands in image patches where a matrix product hands in a strided matrix:
 //   operand: int64_t variants;           product `batch` reads variant batch % variants
-//            static constexpr bool is_costly;  packing takes long (patches of images)
+//            static constexpr bool is_costly;  of the right one alone: packing takes long (patches of images)
 //            bool is_contiguous();  optional: consecutive p lie side by side
 //            void panel(T* dst, variant, first, count, k, depth, width)   dst[i * width + p] = element (first + p, k +
 //            i)
