@@ -22,6 +22,13 @@ export interface Slot {
   readonly property: string
 }
 
+interface Visit {
+  /** What the names of the module's members begin with. */
+  readonly prefix: string
+  readonly module: Module
+  readonly slots: readonly Slot[]
+}
+
 export abstract class Module {
   /** Whether the module behaves as in training; `train()` and `eval()` switch it. */
   training = true
@@ -30,20 +37,21 @@ export abstract class Module {
   abstract forward(...inputs: never[]): unknown
 
   /** The members: properties in the order of their definition. Containers that name their members override this. */
-  protected *slots(): Iterable<Slot> {
+  protected slots(): Slot[] {
+    const slots: Slot[] = []
     for (const [property, value] of Object.entries(this)) {
-      const key = keyOf(property)
-      if (isMember(value)) yield { key, value, holder: this, property }
+      if (isMember(value)) slots.push({ key: keyOf(property), value, holder: this, property })
       if (!Array.isArray(value)) continue
       for (const [i, item] of (value as unknown[]).entries()) {
-        if (isMember(item)) yield { key: `${key}.${i}`, value: item, holder: value, property: String(i) }
+        if (isMember(item)) slots.push({ key: `${keyOf(property)}.${i}`, value: item, holder: value, property: `${i}` })
       }
     }
+    return slots
   }
 
   /** The modules that this one holds directly, with their names. */
   namedChildren(): [string, Module][] {
-    return [...this.slots()].flatMap(({ key, value }) =>
+    return this.slots().flatMap(({ key, value }) =>
       value instanceof Module ? [[key, value] as [string, Module]] : [],
     )
   }
@@ -55,9 +63,9 @@ export abstract class Module {
   /** This module (its name is '') and all below it, each once. */
   namedModules(): [string, Module][] {
     const seen = new Set<Module>()
-    return [...walk(this, '', [])]
-      .filter(([, module]) => !seen.has(module) && seen.add(module))
-      .map(([prefix, module]) => [prefix.slice(0, -1), module])
+    return this.visits()
+      .filter(({ module }) => !seen.has(module) && seen.add(module))
+      .map(({ prefix, module }) => [prefix.slice(0, -1), module])
   }
 
   modules(): Module[] {
@@ -91,17 +99,20 @@ export abstract class Module {
 
   private namedTensors(wanted: readonly Role[], once = true): [string, Tensor][] {
     const seen = new Set<Tensor>()
-    const found = [...walk(this, '', [])].flatMap(([prefix, module]) => module.own(prefix, wanted))
+    const found = this.visits().flatMap((visit) => tensorsOf(visit, wanted))
     return once ? found.filter(([, t]) => !seen.has(t) && seen.add(t)) : found
   }
 
-  /** The module's own tensors of these roles. */
-  private own(prefix: string, wanted: readonly Role[]): [string, Tensor][] {
-    return [...this.slots()].flatMap(({ key, value }) =>
-      value instanceof Tensor && wanted.includes(roleOf(value) as Role)
-        ? [[prefix + key, value] as [string, Tensor]]
-        : [],
-    )
+  /** This module and all below it, parents first, as often as they are held. */
+  private visits(prefix = '', above: readonly Module[] = [], visits: Visit[] = []): Visit[] {
+    if (above.includes(this)) {
+      throw new ArgumentError(`Module: expected a tree of modules, got '${prefix.slice(0, -1)}', which holds itself`)
+    }
+    const slots = this.slots()
+    visits.push({ prefix, module: this, slots })
+    const path = [...above, this]
+    for (const { key, value } of slots) if (value instanceof Module) value.visits(`${prefix}${key}.`, path, visits)
+    return visits
   }
 
   /**
@@ -113,10 +124,7 @@ export abstract class Module {
   }
 
   private state(): [string, Tensor][] {
-    return [...walk(this, '', [])].flatMap(([prefix, module]) => [
-      ...module.own(prefix, ['parameter']),
-      ...module.own(prefix, ['buffer']),
-    ])
+    return this.visits().flatMap((visit) => [...tensorsOf(visit, ['parameter']), ...tensorsOf(visit, ['buffer'])])
   }
 
   /**
@@ -171,7 +179,9 @@ export abstract class Module {
 
   /** Forgets the gradients of all parameters. */
   zeroGrad(): void {
-    for (const p of this.parameters()) p.grad = null
+    for (const { slots } of this.visits()) {
+      for (const { value } of slots) if (value instanceof Tensor && roleOf(value) === 'parameter') value.grad = null
+    }
   }
 
   /** Switches the gradients of all parameters on or off. */
@@ -220,14 +230,13 @@ function isMember(value: unknown): value is Tensor | Module {
   return value instanceof Module || (value instanceof Tensor && roleOf(value) !== undefined)
 }
 
-/** A module and all below it, parents first, as often as they are held, with the prefix of their members' names. */
-function* walk(module: Module, prefix: string, above: readonly Module[]): Iterable<[string, Module]> {
-  if (above.includes(module)) {
-    throw new ArgumentError(`Module: expected a tree of modules, got '${prefix.slice(0, -1)}', which holds itself`)
-  }
-  yield [prefix, module]
-  const path = [...above, module]
-  for (const [key, child] of module.namedChildren()) yield* walk(child, `${prefix}${key}.`, path)
+/** The tensors of these roles that a module holds itself. */
+function tensorsOf({ prefix, slots }: Visit, wanted: readonly Role[]): [string, Tensor][] {
+  return slots.flatMap(({ key, value }) =>
+    value instanceof Tensor && wanted.includes(roleOf(value) as Role)
+      ? [[prefix + key, value] as [string, Tensor]]
+      : [],
+  )
 }
 
 function moveTensor(t: Tensor, target: DType | Device): Tensor {

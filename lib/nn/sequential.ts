@@ -23,9 +23,8 @@ export class Sequential<Layers extends readonly Layer[] = readonly Layer[]> exte
     this.layers = layers
   }
 
-  protected override *slots(): Iterable<Slot> {
-    for (const [i, value] of this.layers.entries())
-      yield { key: String(i), value, holder: this.layers, property: String(i) }
+  protected override slots(): Slot[] {
+    return this.layers.map((value, i) => ({ key: String(i), value, holder: this.layers, property: String(i) }))
   }
 
   get length(): number {
