@@ -4,7 +4,7 @@ import { checkTensor } from '../check'
 import { ArgumentError, ShapeError, show } from '../errors'
 import { tensor } from '../ops/create'
 import { indexSelect } from '../ops/indexing'
-import { select } from '../ops/view'
+import { select } from '../ops/slice'
 import { checkInteger } from '../shape'
 import { Tensor } from '../tensor'
 

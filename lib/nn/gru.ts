@@ -6,7 +6,7 @@ import { cat } from '../ops/cat'
 import { zerosLike } from '../ops/create'
 import { gru } from '../ops/gru'
 import { linear } from '../ops/matmul'
-import { narrow } from '../ops/view'
+import { narrow } from '../ops/slice'
 import type { Tensor } from '../tensor'
 import {
   layerOptions,

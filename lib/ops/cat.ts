@@ -9,7 +9,8 @@ import { checkDim, checkShape } from '../shape'
 import { type Shape, Tensor } from '../tensor'
 import { expand } from './broadcast'
 import { to } from './copy'
-import { narrow, reshape, unsqueeze } from './view'
+import { narrow } from './slice'
+import { reshape, unsqueeze } from './view'
 
 interface Cat {
   dim: number

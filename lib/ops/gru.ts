@@ -21,9 +21,10 @@ import {
   unroll,
   weightGradient,
 } from './recurrent'
+import { narrow } from './slice'
 import { chunk } from './split'
 import { sigmoid, tanh } from './unary'
-import { narrow, transpose } from './view'
+import { transpose } from './view'
 
 const step =
   (w: Tensor, b: Tensor | null): Step =>

@@ -99,6 +99,7 @@ export {
 } from './reduce'
 export { rmsNorm, type RMSNormOptions } from './rmsNorm'
 export { chunk, split, unbind } from './split'
+export { narrow, select, slice, type SliceRange } from './slice'
 export { logSoftmax, logsumexp, softmax, type SoftmaxOptions } from './softmax'
 export {
   argsort,
@@ -142,17 +143,5 @@ export {
   tanh,
   trunc,
 } from './unary'
-export {
-  detach,
-  flatten,
-  narrow,
-  permute,
-  reshape,
-  select,
-  slice,
-  type SliceRange,
-  squeeze,
-  transpose,
-  unsqueeze,
-} from './view'
+export { detach, flatten, permute, reshape, squeeze, transpose, unsqueeze } from './view'
 export { maskedFill, where } from './where'

@@ -11,7 +11,8 @@ import { checkDim, checkInteger } from '../shape'
 import { sameShape, type Shape, Tensor } from '../tensor'
 import { clone } from './copy'
 import { zeros } from './create'
-import { slice, unsqueeze } from './view'
+import { slice } from './slice'
+import { unsqueeze } from './view'
 
 export interface Along {
   dim: number

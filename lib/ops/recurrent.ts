@@ -13,8 +13,9 @@ import { clone } from './copy'
 import { zeros } from './create'
 import { gather } from './indexing'
 import { matmul } from './matmul'
+import { narrow, select } from './slice'
 import { unbind } from './split'
-import { narrow, reshape, select, squeeze, transpose, unsqueeze } from './view'
+import { reshape, squeeze, transpose, unsqueeze } from './view'
 import { where } from './where'
 
 export interface RecurrentOptions {

@@ -11,7 +11,8 @@ import { Tensor } from '../tensor'
 import { isnan } from './compare'
 import { type Along, gather, gatherBackwardOp } from './indexing'
 import { amax, argmax } from './reduce'
-import { narrow, reshape, select, squeeze } from './view'
+import { narrow, select } from './slice'
+import { reshape, squeeze } from './view'
 import { where } from './where'
 
 interface Order extends Along {

@@ -7,7 +7,8 @@ import { addMethods } from '../methods'
 import { checkInteger } from '../shape'
 import { contiguousStrides, type Shape, Tensor } from '../tensor'
 import { zeros } from './create'
-import { checkOwnDim, makeView, reshape } from './view'
+import { checkOwnDim } from './slice'
+import { makeView, reshape } from './view'
 
 interface Split {
   dim: number

@@ -1,4 +1,5 @@
-// Elementwise functions of one tensor: an entry each. The formulas are in native/formulas.h.
+// Elementwise functions of one tensor: an entry each. The formulas are in native/formulas.h and
+// native/activation_formulas.h.
 import { apply, isGradEnabled, type Op } from '../autograd'
 import { checkOptions, checkTensor, type OptionNames } from '../check'
 import { isFloat } from '../dtype'
