@@ -1,8 +1,8 @@
 // Elementwise kernels: inputs of one dtype inside the formula's domain, broadcasting to a writable output. Domain and
 // result dtype are read off the formulas.
 #define NR_ISA contract
+#include "activation_formulas.h"
 #include "contract/contract.h"
-#include "formulas.h"
 
 namespace neurite::contract {
 namespace {

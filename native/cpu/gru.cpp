@@ -3,9 +3,9 @@
 // It gives the gradients of r, z, n before their activation as dx, and that of q apart.
 #include "cpu/vmath.h"
 // after vmath.h: formulas are written in its functions
+#include "activation_formulas.h"
 #include "cpu/recurrent_backward.h"
 #include "cpu/recurrent_forward.h"
-#include "formulas.h"
 
 namespace neurite::NR_ISA {
 namespace {

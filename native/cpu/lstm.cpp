@@ -3,9 +3,9 @@
 // activated gates [T, B, 4H] and c' [T, B, H].
 #include "cpu/vmath.h"
 // after vmath.h: formulas are written in its functions
+#include "activation_formulas.h"
 #include "cpu/recurrent_backward.h"
 #include "cpu/recurrent_forward.h"
-#include "formulas.h"
 
 namespace neurite::NR_ISA {
 namespace {

@@ -1,5 +1,5 @@
-// Splits work among the context's threads. How the work is cut depends on its size alone, never on the thread count,
-// so results are bit-equal for any number of threads.
+// Splits work among the context's threads. Whatever is added up is cut by its size alone, never by the thread count, so
+// results are bit-equal for any number of threads; outputs may be shared out as suits the threads there are.
 #pragma once
 #include "cpu/table.h"
 

@@ -2,9 +2,9 @@
 // the output alone.
 #include "cpu/vmath.h"
 // after vmath.h: formulas are written in its functions
+#include "activation_formulas.h"
 #include "cpu/recurrent_backward.h"
 #include "cpu/recurrent_forward.h"
-#include "formulas.h"
 
 namespace neurite::NR_ISA {
 namespace {

@@ -1,8 +1,8 @@
 // Elementwise kernels of one operand and the fused derivatives of activations: each NR_UNARY and NR_UNARY_BACKWARD line
 // of kernels.def becomes a kernel around its formula.
+#include "activation_formulas.h"
 #include "cpu/elementwise.h"
 #include "cpu/vmath.h"
-#include "formulas.h"
 
 namespace neurite::NR_ISA {
 
