@@ -914,17 +914,22 @@ export function argmin(x: Tensor, y: Tensor, dims: number): void {
   adopt(y, yAt)
 }
 
-export function matmul(a: Tensor, b: Tensor, bias: Tensor | null, y: Tensor, transposeA: boolean, transposeB: boolean): void {
+export function matmul(a: Tensor, b: Tensor, bias: Tensor | null, residual: Tensor | null, y: Tensor, preactivation: Tensor | null, transposeA: boolean, transposeB: boolean, activation: number): void {
   let at = 0
   at = writeTensor(a, at)
   at = writeTensor(b, at)
   at = writeOptional(bias, at)
+  at = writeOptional(residual, at)
   const yAt = at
   at = writeTarget(y, at)
+  const preactivationAt = at + 1
+  at = writeOptionalTarget(preactivation, at)
   at = writeNumber(transposeA ? 1 : 0, at)
   at = writeNumber(transposeB ? 1 : 0, at)
-  finish(kernels.matmul(y))
+  at = writeNumber(activation, at)
+  finish(preactivation === null ? kernels.matmul(y) : call(kernels.matmul, [y, preactivation]))
   adopt(y, yAt)
+  adoptOptional(preactivation, preactivationAt)
 }
 
 export function conv(x: Tensor, w: Tensor, bias: Tensor | null, y: Tensor, stride: readonly number[], padding: readonly number[], dilation: readonly number[], groups: number): void {
@@ -1179,7 +1184,7 @@ export function layerNormBackward(dy: Tensor, x: Tensor, w: Tensor | null, mean:
   at = writeOptionalTarget(dw, at)
   const dbAt = at + 1
   at = writeOptionalTarget(db, at)
-  finish(call(kernels.layer_norm_backward, [dx, dw, db]))
+  finish(dw === null && db === null ? kernels.layer_norm_backward(dx) : call(kernels.layer_norm_backward, [dx, dw, db]))
   adopt(dx, dxAt)
   adoptOptional(dw, dwAt)
   adoptOptional(db, dbAt)
@@ -1209,7 +1214,7 @@ export function rmsNormBackward(dy: Tensor, x: Tensor, w: Tensor | null, rstd: T
   at = writeTarget(dx, at)
   const dwAt = at + 1
   at = writeOptionalTarget(dw, at)
-  finish(call(kernels.rms_norm_backward, [dx, dw]))
+  finish(dw === null ? kernels.rms_norm_backward(dx) : call(kernels.rms_norm_backward, [dx, dw]))
   adopt(dx, dxAt)
   adoptOptional(dw, dwAt)
 }
@@ -1252,7 +1257,7 @@ export function batchNormBackward(dy: Tensor, x: Tensor, w: Tensor | null, mean:
   at = writeOptionalTarget(dw, at)
   const dbAt = at + 1
   at = writeOptionalTarget(db, at)
-  finish(call(kernels.batch_norm_backward, [dx, dw, db]))
+  finish(dw === null && db === null ? kernels.batch_norm_backward(dx) : call(kernels.batch_norm_backward, [dx, dw, db]))
   adopt(dx, dxAt)
   adoptOptional(dw, dwAt)
   adoptOptional(db, dbAt)
@@ -1301,7 +1306,7 @@ export function lstmBackward(dy: Tensor | null, dh: Tensor | null, dc: Tensor | 
   const dc0At = at + 1
   at = writeOptionalTarget(dc0, at)
   at = writeNumber(reverse ? 1 : 0, at)
-  finish(call(kernels.lstm_backward, [dx, dh0, dc0]))
+  finish(dh0 === null && dc0 === null ? kernels.lstm_backward(dx) : call(kernels.lstm_backward, [dx, dh0, dc0]))
   adopt(dx, dxAt)
   adoptOptional(dh0, dh0At)
   adoptOptional(dc0, dc0At)
@@ -1379,7 +1384,7 @@ export function rnnBackward(dy: Tensor | null, dh: Tensor | null, w: Tensor, len
   at = writeOptionalTarget(dh0, at)
   at = writeNumber(relu ? 1 : 0, at)
   at = writeNumber(reverse ? 1 : 0, at)
-  finish(call(kernels.rnn_backward, [dx, dh0]))
+  finish(dh0 === null ? kernels.rnn_backward(dx) : call(kernels.rnn_backward, [dx, dh0]))
   adopt(dx, dxAt)
   adoptOptional(dh0, dh0At)
 }

@@ -21,6 +21,14 @@ typedef enum nr_dtype {
   nr_dtype_count
 } nr_dtype;
 
+// What products apply to their results, by the formula of that name.
+typedef enum nr_activation {
+  nr_activation_none,
+#define NR_ACTIVATION(name) nr_activation_##name,
+#include "activations.def"
+  nr_activation_count
+} nr_activation;
+
 // A strided view. Strides count elements, may be zero (broadcast) or negative; every element lies inside its storage.
 typedef struct nr_tensor {
   void* data;

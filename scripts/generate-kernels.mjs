@@ -65,12 +65,14 @@ function emitKernel({ name, parameters }) {
     lines.push(`  at = ${p.write(p.name)}`)
   }
   // A target without an id is new: native tracks the object and writes the id.
-  const single = targets.length === 1 && !targets[0].optional
-  if (single) {
-    const [y] = targets
-    lines.push(`  finish(kernels.${name}(${y.name}))`)
+  const optional = targets.filter((p) => p.optional)
+  const several = `call(kernels.${name}, [${targets.map((p) => p.name).join(', ')}])`
+  if (targets.length === optional.length + 1) {
+    const y = targets.find((p) => !p.optional)
+    const alone = optional.map((p) => `${p.name} === null`).join(' && ')
+    lines.push(`  finish(${alone ? `${alone} ? ` : ''}kernels.${name}(${y.name})${alone ? ` : ${several}` : ''})`)
   } else if (targets.length > 0) {
-    lines.push(`  finish(call(kernels.${name}, [${targets.map((p) => p.name).join(', ')}]))`)
+    lines.push(`  finish(${several})`)
   } else {
     lines.push(`  finish(kernels.${name}())`)
   }

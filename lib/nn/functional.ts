@@ -7,7 +7,7 @@ export { dropout } from '../ops/dropout'
 export { embedding } from '../ops/embedding'
 export { oneHot } from '../ops/indexing'
 export { binaryCrossEntropy, binaryCrossEntropyWithLogits, huberLoss, l1Loss, mseLoss, smoothL1Loss } from '../ops/loss'
-export { linear } from '../ops/matmul'
+export { linear } from '../ops/linear'
 export { batchNorm, layerNorm } from '../ops/norm'
 export {
   adaptiveAvgPool1d,

@@ -5,7 +5,7 @@ import { add } from '../ops/arithmetic'
 import { cat } from '../ops/cat'
 import { zerosLike } from '../ops/create'
 import { gru } from '../ops/gru'
-import { linear } from '../ops/matmul'
+import { linear } from '../ops/linear'
 import { narrow } from '../ops/slice'
 import type { Tensor } from '../tensor'
 import {

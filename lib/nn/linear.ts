@@ -1,6 +1,6 @@
 // The linear layer.
 import { checkOptions, type OptionNames } from '../check'
-import { linear } from '../ops/matmul'
+import { linear } from '../ops/linear'
 import { checkInteger } from '../shape'
 import type { Tensor } from '../tensor'
 import { type Factory, factoryOptions, learned, uniformWithin } from './factory'

@@ -3,7 +3,7 @@
 import { checkOptions } from '../check'
 import { add } from '../ops/arithmetic'
 import { lstm } from '../ops/lstm'
-import { linear } from '../ops/matmul'
+import { linear } from '../ops/linear'
 import type { Tensor } from '../tensor'
 import {
   layerOptions,

@@ -2,7 +2,7 @@
 import { checkOptions, type OptionNames } from '../check'
 import { ArgumentError, show } from '../errors'
 import { add } from '../ops/arithmetic'
-import { linear } from '../ops/matmul'
+import { linear } from '../ops/linear'
 import { type Nonlinearity, rnn } from '../ops/rnn'
 import type { Tensor } from '../tensor'
 import {

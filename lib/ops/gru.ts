@@ -8,7 +8,8 @@ import { Tensor } from '../tensor'
 import { add, mul, sub } from './arithmetic'
 import { sum } from './broadcast'
 import { cat } from './cat'
-import { linear, matmul } from './matmul'
+import { linear } from './linear'
+import { matmul } from './matmul'
 import {
   checkRecurrent,
   gradientFormula,

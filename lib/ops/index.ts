@@ -1,4 +1,5 @@
 // The public ops, by file. What a file exports beside them serves other ops.
+export { type Activation } from './activation'
 export { add, div, mul, neg, sub } from './arithmetic'
 export { type AttentionOptions, scaledDotProductAttention } from './attention'
 export { maximum, minimum, pow, remainder } from './binary'
@@ -25,6 +26,7 @@ export { type ClassLossOptions, crossEntropy, type CrossEntropyOptions, nllLoss 
 export { dropout, type DropoutOptions } from './dropout'
 export { embedding, type EmbeddingOptions } from './embedding'
 export { gather, indexAdd, indexSelect, oneHot, scatter, scatterAdd } from './indexing'
+export { linear, type LinearMapOptions } from './linear'
 export {
   binaryCrossEntropy,
   binaryCrossEntropyWithLogits,
@@ -39,7 +41,7 @@ export {
   smoothL1Loss,
   type SmoothL1LossOptions,
 } from './loss'
-export { linear, matmul } from './matmul'
+export { matmul } from './matmul'
 export { batchNorm, type BatchNormOptions, layerNorm, type LayerNormOptions } from './norm'
 export {
   adaptiveAvgPool1d,

@@ -20,14 +20,14 @@ interface MatMul {
 
 const matmulOp: Op<MatMul> = {
   name: 'matmul',
-  forward: (node, [left, right, bias], { transposeA, transposeB }) => {
+  forward: (node, [left, right], { transposeA, transposeB }) => {
     const a = left as Tensor
     const b = right as Tensor
     const rows = a.shape[a.ndim - (transposeA ? 1 : 2)]
     const columns = b.shape[b.ndim - (transposeB ? 2 : 1)]
     const batch = broadcastShapes('matmul', a.shape.slice(0, -2), b.shape.slice(0, -2))
     const y = new Tensor([...batch, rows, columns], a.dtype, a.device)
-    kernels.matmul(a, b, (bias as Tensor | undefined) ?? null, y, transposeA, transposeB)
+    kernels.matmul(a, b, null, null, y, null, transposeA, transposeB, 0)
     node.save(node.records(1) ? a : null, node.records(0) ? b : null)
     return y
   },
@@ -39,14 +39,13 @@ const matmulOp: Op<MatMul> = {
     return [
       node.needs(0) ? sumTo(da(), node.attrs.a) : null,
       node.needs(1) ? sumTo(db(), node.attrs.b) : null,
-      node.edges.length > 2 && node.needs(2) ? sumTo(dy, [dy.shape[dy.ndim - 1]]) : null,
     ]
   },
 }
 
-function product(a: Tensor, b: Tensor, transposeA: boolean, transposeB: boolean, bias: Tensor | null = null): Tensor {
-  const inputs = bias === null ? [a, b] : [a, b, bias]
-  return apply(matmulOp, inputs, { transposeA, transposeB, a: a.shape, b: b.shape })
+/** a·b, each of them transposed if asked for, without the checks and promotions of `matmul`. */
+export function product(a: Tensor, b: Tensor, transposeA: boolean, transposeB: boolean): Tensor {
+  return apply(matmulOp, [a, b], { transposeA, transposeB, a: a.shape, b: b.shape })
 }
 
 function checkInner(op: string, a: Tensor, b: Tensor, inner: number, otherInner: number): void {
@@ -86,29 +85,6 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
     : product(left, right, false, false)
   const dropped = a.ndim === 1 ? squeeze(y, y.ndim - 2) : y
   return b.ndim === 1 ? squeeze(dropped, dropped.ndim - 1) : dropped
-}
-
-/**
- * Linear map x·wᵀ + b of the last dimension: x [..., in], w [out, in], b [out]; returns [..., out].
- */
-export function linear(x: Tensor, w: Tensor, b: Tensor | null = null): Tensor {
-  checkTensor('linear', 'x', x)
-  if (checkTensor('linear', 'w', w).ndim !== 2 || x.ndim === 0 || x.shape[x.ndim - 1] !== w.shape[1]) {
-    const last = x.shape[x.ndim - 1] ?? 'in'
-    throw new ShapeError(`linear: expected w [out, ${last}] for x [${x.shape.join(', ')}], got [${w.shape.join(', ')}]`)
-  }
-  if (b !== null && (checkTensor('linear', 'b', b).ndim !== 1 || b.shape[0] !== w.shape[0])) {
-    throw new ShapeError(`linear: expected b [${w.shape[0]}], got [${b.shape.join(', ')}]`)
-  }
-  if (w.dtype !== x.dtype || (b !== null && b.dtype !== x.dtype)) {
-    throw new DTypeError(
-      `linear: expected x, w and b of one dtype, got ${x.dtype}, ${w.dtype}${b ? `, ${b.dtype}` : ''}`,
-    )
-  }
-  if (x.ndim === 2) return product(x, w, false, true, b)
-  const batch = x.shape.slice(0, -1)
-  const rows = batch.reduce((m, n) => m * n, 1)
-  return reshape(product(reshape(x, [rows, w.shape[1]]), w, false, true, b), [...batch, w.shape[0]])
 }
 
 declare module '../tensor' {

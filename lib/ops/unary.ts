@@ -26,8 +26,28 @@ interface UnaryRule {
   integers?: boolean
 }
 
+/** A function's gradient: dx from dy and z, the function's input or its output. */
+export interface UnaryGradient {
+  saves: 'input' | 'output'
+  backward: (dy: Tensor, z: Tensor) => Tensor
+}
+
+const gradients = new Map<(x: Tensor) => Tensor, UnaryGradient>()
+
+/** The gradient of a function of this file, for ops that apply the function in a kernel of their own. */
+export function gradientOf(f: (x: Tensor) => Tensor): UnaryGradient {
+  return gradients.get(f)!
+}
+
 function unary(name: string, rule: UnaryRule): (x: Tensor) => Tensor {
   const { kernel, saves, derivative, fused } = rule
+  const backward = (dy: Tensor, z: Tensor): Tensor => {
+    if (derivative === undefined) return zerosLike(dy)
+    if (fused === undefined || isGradEnabled()) return mul(dy, derivative(z))
+    const dx = new Tensor(dy.shape, dy.dtype, dy.device)
+    fused(dy, z, dx)
+    return dx
+  }
   const op: Op = {
     name,
     forward: (node, [input]) => {
@@ -37,21 +57,16 @@ function unary(name: string, rule: UnaryRule): (x: Tensor) => Tensor {
       if (saves !== undefined) node.save(saves === 'input' ? x : y)
       return y
     },
-    backward: (node, dy) => {
-      if (derivative === undefined) return [zerosLike(dy)]
-      const [z] = node.saved
-      if (fused === undefined || isGradEnabled()) return [mul(dy, derivative(z))]
-      const dx = new Tensor(dy.shape, dy.dtype, dy.device)
-      fused(dy, z, dx)
-      return [dx]
-    },
+    backward: (node, dy) => [backward(dy, node.saved[0])],
   }
-  return (x) => {
+  const f = (x: Tensor): Tensor => {
     const { dtype } = checkTensor(name, 'x', x)
     if (isFloat(dtype)) return apply(op, [x], undefined)
     if (rule.integers && dtype === 'bool') throw new DTypeError(`${name}: expected numbers, got bool`)
     return apply(op, [rule.integers ? x : to(x, 'float32')], undefined)
   }
+  if (saves !== undefined) gradients.set(f, { saves, backward })
+  return f
 }
 
 const rootHalf = Math.SQRT1_2

@@ -80,6 +80,9 @@ inline bool overlap(const nr_tensor& a, const nr_tensor& b) {
   return first[0] < last[1] && first[1] < last[0];
 }
 
+// The part of a contract that is about an epilogue, for kernels that have one.
+verdict epilogue(const nr_optional& residual, const nr_tensor& y, const nr_optional& preactivation, int64_t activation);
+
 // True if no two elements of t share an address, so that threads may write all of them.
 inline bool is_writable(const nr_tensor& t) {
   if (numel(t) == 0) return true;

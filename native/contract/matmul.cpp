@@ -1,5 +1,6 @@
 // Matrix product: a [..., M, K] and b [..., K, N] (last two dims exchanged under a transpose flag), leading dims
-// broadcast, a new contiguous result, one dtype, an optional bias over the last dim.
+// broadcast, a new contiguous result, one dtype, an optional bias over the last dim, and for floating dtypes a residual
+// and an activation.
 #include "contract/contract.h"
 
 namespace neurite::contract {
@@ -20,8 +21,8 @@ bool batch_broadcasts(const nr_tensor& from, const nr_tensor& y) {
 
 }  // namespace
 
-verdict matmul(const nr_tensor* a, const nr_tensor* b, const nr_optional* bias, nr_tensor* y, bool transpose_a,
-               bool transpose_b) {
+verdict matmul(const nr_tensor* a, const nr_tensor* b, const nr_optional* bias, const nr_optional* residual,
+               nr_tensor* y, nr_optional* preactivation, bool transpose_a, bool transpose_b, int64_t activation) {
   if (!is_matrix_dtype(y->dtype)) return "a floating dtype, int32 or int64";
   if (a->dtype != y->dtype || b->dtype != y->dtype) return "tensors of one dtype";
   if (a->ndim < 2 || b->ndim < 2) return "tensors of at least 2 dims";
@@ -36,7 +37,7 @@ verdict matmul(const nr_tensor* a, const nr_tensor* b, const nr_optional* bias, 
     if (bias->tensor.dtype != y->dtype) return "a bias of the result's dtype";
     if (bias->tensor.ndim != 1 || bias->tensor.shape[0] != N) return "a bias of shape [N]";
   }
-  return nullptr;
+  return epilogue(*residual, *y, *preactivation, activation);
 }
 
 }  // namespace neurite::contract

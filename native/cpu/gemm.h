@@ -9,8 +9,9 @@
 //            void panel(T* dst, variant, first, count, k, depth, width)   dst[i * width + p] = element (first + p, k +
 //            i)
 //   result:  static constexpr bool is_direct;  true: T* at(batch), row_stride: C is written in place
-//            write(batch, m, n, rows, columns, const T* block, block_stride) otherwise
-//            const T* row_bias(batch), const T* column_bias(): or NULL
+//            finish(batch, m, n, rows, columns)  where direct, if it exists: called for each tile when its sums are
+//            whole write(batch, m, n, rows, columns, const T* block, block_stride) otherwise const T* row_bias(batch),
+//            const T* column_bias(): or NULL
 #pragma once
 #include "cpu/gemm_blocks.h"
 
@@ -68,6 +69,11 @@ packed_operand<T> choose_packing(const nr_context* ctx, const gemm_blocks<T>& cu
   }
   return p;
 }
+
+template <class Result>
+concept has_finish = requires(const Result& r) {
+  r.finish(0, 0, 0, 0, 0);
+};
 
 template <class T, class A, class B, class Result>
 void gemm(workspace& memory, int64_t batches, int64_t M, int64_t N, int64_t K, const A& a, const B& b,
@@ -139,7 +145,11 @@ void gemm(workspace& memory, int64_t batches, int64_t M, int64_t N, int64_t K, c
       if (pb.how == packing::fresh) pack_column_block(b, bp, b_variant, n, columns, k, depth);
       const T* a_step = pa.how == packing::fresh ? ap : ap + k * rows;
       const T* b_step = pb.how == packing::fresh ? bp : bp + k * round_up(columns, tile_columns<T>);
-      multiply_block(a_step, b_step, rows, columns, depth, c);
+      multiply_block(a_step, b_step, rows, columns, depth, c, [&](int64_t i, int64_t j, int64_t height, int64_t width) {
+        if constexpr (has_finish<Result>) {
+          if (step == cut.count_k - 1) result.finish(batch, m + i, n + j, height, width);
+        }
+      });
       c.accumulate = true;
     }
     if constexpr (!Result::is_direct) result.write(batch, m, n, rows, columns, c_own, cut.columns);

@@ -135,9 +135,10 @@ inline void pack_column_block(const B& b, T* dst, int64_t variant, int64_t n, in
   }
 }
 
-template <class T>
+// finish(i, j, rows, columns) is called for each tile of the block, just written.
+template <class T, class Finish>
 inline void multiply_block(const T* a, const T* b, int64_t rows, int64_t columns, int64_t depth,
-                           const tile_target<T>& c) {
+                           const tile_target<T>& c, const Finish& finish) {
   const int64_t panels = panels_of_rows(rows);
   for (int64_t j = 0; j < columns; j += tile_columns<T>) {
     const int64_t width = smaller(tile_columns<T>, columns - j);
@@ -150,6 +151,7 @@ inline void multiply_block(const T* a, const T* b, int64_t rows, int64_t columns
                                    c.row_bias ? c.row_bias + i : nullptr,
                                    c.column_bias ? c.column_bias + j : nullptr};
       choose_tile_kernel<T>(height, width)(a + i * depth, b + j * depth, depth, tile);
+      finish(i, j, height, width);
     }
   }
 }

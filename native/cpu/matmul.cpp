@@ -1,6 +1,6 @@
-// Matrix product: y[batch] = op(a[batch]) · op(b[batch]) + bias. Floating products go through the packed, blocked GEMM
-// of gemm.h or, with at most four rows or one column, stream the large operand once (matmul_thin.h); 16-bit floats are
-// widened while packing and accumulate in float32. Integers: matmul_integer.h.
+// Matrix product: y[batch] = activation(op(a[batch]) · op(b[batch]) + bias + residual). Floating products go through
+// the packed, blocked GEMM of gemm.h or, with at most four rows or one column, stream the large operand once
+// (matmul_thin.h); 16-bit floats are widened while packing and accumulate in float32. Integers: matmul_integer.h.
 #include "cpu/matmul_integer.h"
 #include "cpu/matmul_thin.h"
 
@@ -25,25 +25,28 @@ template <class T, class Out>
 struct matrix_result {
   static constexpr bool is_direct = std::is_same_v<T, Out>;
   Out* data;
-  int64_t row_stride, batch_stride;
+  int64_t first, rows, row_stride;  // the first batch, the shape of each
   const T* bias;
+  const epilogue<T, Out>* ending;
 
   const T* row_bias(int64_t) const { return nullptr; }
   const T* column_bias() const { return bias; }
-  Out* at(int64_t batch) const { return data + batch * batch_stride; }
-  void write(int64_t batch, int64_t m, int64_t n, int64_t rows, int64_t columns, const T* block,
+  int64_t offset(int64_t batch) const { return (first + batch) * rows * row_stride; }
+  Out* at(int64_t batch) const { return data + offset(batch); }
+  void finish(int64_t batch, int64_t m, int64_t n, int64_t count, int64_t columns) const requires is_direct {
+    if (ending->is_empty()) return;
+    const int64_t to = offset(batch) + m * row_stride + n;
+    ending->finish(data + to, row_stride, data, to, row_stride, count, columns);
+  }
+  void write(int64_t batch, int64_t m, int64_t n, int64_t count, int64_t columns, const T* block,
              int64_t block_stride) const {
-    using V = vector_t<T>;
-    for (int64_t i = 0; i < rows; i++) {
-      Out* to = at(batch) + (m + i) * row_stride + n;
-      const T* from = block + i * block_stride;
-      for (int64_t j = 0; j < columns; j += V::width) store(to + j, load<V>(from + j, columns - j), columns - j);
-    }
+    ending->finish(block, block_stride, data, offset(batch) + m * row_stride + n, row_stride, count, columns);
   }
 };
 
 template <class T, class In>
-void packed_matmul(nr_context* ctx, const matmul_plan& p, const In* a, const In* b, const T* bias, In* y) {
+void packed_matmul(nr_context* ctx, const matmul_plan& p, const In* a, const In* b, const T* bias, In* y,
+                   const epilogue<T, In>& ending) {
   workspace memory = {ctx};
   const gemm_blocks<T> one(wanted_blocks(ctx), 1, p.M, p.N, p.K, false);
   // Large matrices go one after the other, so that each can be packed for all its tasks.
@@ -53,7 +56,7 @@ void packed_matmul(nr_context* ctx, const matmul_plan& p, const In* a, const In*
     const int64_t a_first = one_by_one ? p.a[first] : 0, b_first = one_by_one ? p.b[first] : 0;
     const matrix_operand<T, In> left = {p.a.is_constant() ? 1 : batches, a + a_first, p.a_stride_m, p.a_stride_k, p.a};
     const matrix_operand<T, In> right = {p.b.is_constant() ? 1 : batches, b + b_first, p.b_stride_n, p.b_stride_k, p.b};
-    const matrix_result<T, In> result = {y + first * p.M * p.N, p.N, p.M * p.N, bias};
+    const matrix_result<T, In> result = {y, first, p.M, p.N, bias, &ending};
     gemm<T>(memory, batches, p.M, p.N, p.K, left, right, result);
   }
 }
@@ -85,7 +88,7 @@ inline bool widen_bias(nr_context* ctx, const nr_optional& bias, int64_t n, cons
 
 template <class In>
 void matmul_of(nr_context* ctx, const matmul_plan& p, const nr_tensor& a, const nr_tensor& b, const nr_optional& bias,
-               nr_tensor& y) {
+               const nr_optional& residual, nr_tensor& y, const nr_optional& preactivation, int64_t activation) {
   using T = compute_t<In>;
   const auto* a_data = static_cast<const In*>(a.data);
   const auto* b_data = static_cast<const In*>(b.data);
@@ -94,24 +97,30 @@ void matmul_of(nr_context* ctx, const matmul_plan& p, const nr_tensor& a, const 
   if (!widen_bias<T, In>(ctx, bias, p.N, &wide_bias)) return;
   if constexpr (std::is_integral_v<In>) {
     integer_matmul(ctx, p, a_data, b_data, wide_bias, y_data);
-  } else if (is_thin(p)) {
-    thin_matmul(ctx, p, a_data, b_data, wide_bias, 1, y_data);
-  } else if (p.N == 1 && is_thin(swapped(p))) {
-    thin_matmul(ctx, swapped(p), b_data, a_data, wide_bias, 0, y_data);
   } else {
-    packed_matmul(ctx, p, a_data, b_data, wide_bias, y_data);
+    const epilogue<T, In> ending = {activation,
+                                    residual.present ? static_cast<const In*>(residual.tensor.data) : nullptr,
+                                    preactivation.present ? static_cast<In*>(preactivation.tensor.data) : nullptr};
+    if (is_thin(p)) {
+      thin_matmul(ctx, p, a_data, b_data, wide_bias, 1, y_data, ending);
+    } else if (p.N == 1 && is_thin(swapped(p))) {
+      thin_matmul(ctx, swapped(p), b_data, a_data, wide_bias, 0, y_data, ending);
+    } else {
+      packed_matmul(ctx, p, a_data, b_data, wide_bias, y_data, ending);
+    }
   }
 }
 
 }  // namespace
 
-void matmul(nr_context* ctx, const nr_tensor* a, const nr_tensor* b, const nr_optional* bias, nr_tensor* y,
-            bool transpose_a, bool transpose_b) {
+void matmul(nr_context* ctx, const nr_tensor* a, const nr_tensor* b, const nr_optional* bias,
+            const nr_optional* residual, nr_tensor* y, nr_optional* preactivation, bool transpose_a, bool transpose_b,
+            int64_t activation) {
   const matmul_plan p = plan_matmul(*a, *b, *y, transpose_a, transpose_b);
   with_dtype(y->dtype, [&](auto tag) {
     using In = typename decltype(tag)::type;
     if constexpr (is_float_type<In> || std::is_same_v<In, int32_t> || std::is_same_v<In, int64_t>)
-      matmul_of<In>(ctx, p, *a, *b, *bias, *y);
+      matmul_of<In>(ctx, p, *a, *b, *bias, *residual, *y, *preactivation, activation);
   });
 }
 

@@ -2,6 +2,7 @@
 // arithmetic, so b is streamed once where it lies. Rows of b contiguous along n are added, four at a time, into a strip
 // of y that stays in cache; rows contiguous along k are multiplied as dot products, several at a time.
 #pragma once
+#include "cpu/epilogue.h"
 #include "cpu/matmul_plan.h"
 #include "cpu/pack.h"
 
@@ -100,7 +101,7 @@ inline bool is_thin(const matmul_plan& p) {
 // bias_stride: 1, or 0 when the same number is added to every column.
 template <class T, class In>
 void thin_matmul(nr_context* ctx, const matmul_plan& p, const In* a, const In* b, const T* bias, int64_t bias_stride,
-                 In* y) {
+                 In* y, const epilogue<T, In>& ending) {
   if (p.batches == 0 || p.M == 0 || p.N == 0) return;
   constexpr bool is_direct = std::is_same_v<T, In>;
   const bool copies_a = !is_direct || p.a_stride_k != 1;
@@ -116,7 +117,7 @@ void thin_matmul(nr_context* ctx, const matmul_plan& p, const In* a, const In* b
     T* a_copy = buffers + thread * (a_size + y_size);
     const In* a_at = a + p.a[batch];
     const In* b_at = b + p.b[batch] + n * p.b_stride_n;
-    In* y_at = y + batch * p.M * p.N + n;
+    const int64_t to = batch * p.M * p.N + n;
     thin_strip<T, In> s = {a_copy,          p.K,     b_at,  streamed ? p.b_stride_k : p.b_stride_n,
                            a_copy + a_size, columns, width, p.K};
     if (copies_a) {
@@ -125,15 +126,12 @@ void thin_matmul(nr_context* ctx, const matmul_plan& p, const In* a, const In* b
     }
     if constexpr (is_direct) {
       if (!copies_a) s.a = a_at, s.a_stride = p.a_stride_m;
-      s.y = y_at, s.y_stride = p.N;
+      s.y = y + to, s.y_stride = p.N;
     }
     for (int64_t m = 0; m < p.M; m++)
       for (int64_t j = 0; j < width; j++) s.y[m * s.y_stride + j] = bias ? bias[(n + j) * bias_stride] : T(0);
     add_thin_strip(s, p.M, streamed);
-    if constexpr (!is_direct) {
-      for (int64_t m = 0; m < p.M; m++)
-        for (int64_t j = 0; j < width; j++) y_at[m * p.N + j] = convert<In>(s.y[m * s.y_stride + j]);
-    }
+    if (!is_direct || !ending.is_empty()) ending.finish(s.y, s.y_stride, y, to, p.N, p.M, width);
   });
 }
 

@@ -217,9 +217,9 @@ void multiply_whole(nr_context* ctx, const C* a, int64_t rows, int64_t depth, in
   };
   const nr_tensor left = matrix(a, rows, depth, a_stride);
   const nr_tensor right = transpose ? matrix(w, columns, depth, depth) : matrix(w, depth, columns, columns);
-  const nr_optional no_bias = {};
+  nr_optional none = {};
   nr_tensor product = matrix(y, rows, columns, columns);
-  matmul(ctx, &left, &right, &no_bias, &product, false, transpose);
+  matmul(ctx, &left, &right, &none, &none, &product, &none, false, transpose, nr_activation_none);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // matmul against a float64 triple loop: every dtype, transposition, layout and path (thin, packed, integer), sizes at
-// the edges of tiles and blocks, broadcast batches, and bit-equal results for any number of threads.
+// the edges of tiles and blocks, broadcast batches, residuals and activations, and bit-equal results for any number of
+// threads.
 #include "elements.h"
 #include "harness.h"
 
@@ -12,7 +13,29 @@ struct Case {
   int64_t M, N, K;
   bool transpose_a = false, transpose_b = false, with_bias = false;
   int64_t gap = 1;  // distance between neighbours along the last dim; negative: backwards
+  bool with_residual = false;
+  int64_t activation = nr_activation_none;
 };
+
+double activated(int64_t activation, double z) {
+  const double sigmoid = 1 / (1 + std::exp(-z));
+  switch (activation) {
+    case nr_activation_relu:
+      return std::max(z, 0.0);
+    case nr_activation_gelu:
+      return z / 2 * (1 + std::erf(z * M_SQRT1_2));
+    case nr_activation_gelu_tanh:
+      return z / 2 * (1 + std::tanh(std::sqrt(2 / M_PI) * (z + 0.044715 * z * z * z)));
+    case nr_activation_silu:
+      return z * sigmoid;
+    case nr_activation_tanh:
+      return std::tanh(z);
+    case nr_activation_sigmoid:
+      return sigmoid;
+    default:
+      return z;
+  }
+}
 
 // A strided tensor of random numbers; integers are small.
 Array make(std::vector<int64_t> shape, int32_t dtype, uint32_t seed, int64_t gap) {
@@ -61,12 +84,15 @@ void check(const nr_backend& backend, int32_t dtype, const Case& c) {
   const Array b = make(c.transpose_b ? joined(c.batch_b, c.N, c.K) : joined(c.batch_b, c.K, c.N), dtype, 2, c.gap);
   const Array bias = make({c.N}, dtype, 3, c.gap);
   const std::vector<int64_t> batch = broadcast(c.batch_a, c.batch_b);
-  std::vector<Array> results;
+  const Array residual = make(joined(batch, c.M, c.N), dtype, 4, 1);
+  std::vector<Array> results, kept;
   for (int threads : {1, 2, 3}) {
     Context ctx(threads);
     results.emplace_back(joined(batch, c.M, c.N), dtype);
-    const nr_optional given = c.with_bias ? some(bias) : none();
-    backend.matmul(&ctx, a, b, &given, results.back(), c.transpose_a, c.transpose_b);
+    kept.emplace_back(joined(batch, c.M, c.N), dtype);
+    const nr_optional given = c.with_bias ? some(bias) : none(), added = c.with_residual ? some(residual) : none();
+    nr_optional keep = c.activation ? some(kept.back()) : none();
+    backend.matmul(&ctx, a, b, &given, &added, results.back(), &keep, c.transpose_a, c.transpose_b, c.activation);
     CHECK(ctx.error.empty(), "%s", ctx.error.c_str());
   }
   const Array& y = results[0];
@@ -86,13 +112,24 @@ void check(const nr_backend& backend, int32_t dtype, const Case& c) {
       sum += term;
       size += std::abs(term);
     }
-    const double error = std::abs(get(y.t, i) - sum) /
-                         (size * accumulation_error(dtype, c.K) + std::abs(sum) * rounding_error(dtype) + 1e-30);
-    worst = std::max(worst, error == error ? error : INFINITY);
+    if (c.with_residual) {
+      sum += get(residual.t, i);
+      size += std::abs(get(residual.t, i));
+    }
+    // The slope of an activation is below 1.2.
+    const auto expect = [&](double got, double want) {
+      const double error = std::abs(got - want) / (1.2 * size * accumulation_error(dtype, c.K) +
+                                                   (1 + std::abs(want)) * rounding_error(dtype) * bool(c.activation) +
+                                                   std::abs(want) * rounding_error(dtype) + 1e-30);
+      worst = std::max(worst, error == error ? error : INFINITY);
+    };
+    expect(get(y.t, i), activated(c.activation, sum));
+    if (c.activation) expect(get(kept[0].t, i), sum);
   }
-  CHECK(worst <= 1, "%s dtype %d M %ld N %ld K %ld transpose %d %d gap %ld: error %g of what is allowed", backend.name,
-        dtype, static_cast<long>(c.M), static_cast<long>(c.N), static_cast<long>(c.K), c.transpose_a, c.transpose_b,
-        static_cast<long>(c.gap), worst);
+  CHECK(worst <= 1,
+        "%s dtype %d M %ld N %ld K %ld transpose %d %d gap %ld residual %d activation %ld: error %g of what is allowed",
+        backend.name, dtype, static_cast<long>(c.M), static_cast<long>(c.N), static_cast<long>(c.K), c.transpose_a,
+        c.transpose_b, static_cast<long>(c.gap), c.with_residual, static_cast<long>(c.activation), worst);
 }
 
 void check_infinities(const nr_backend& backend) {
@@ -103,8 +140,9 @@ void check_infinities(const nr_backend& backend) {
     for (int64_t i = 0; i < b.numel; i++) b.as<float>()[i] = 1;
     b.as<float>()[39] = INFINITY;
     a.as<float>()[0] = NAN;
-    const nr_optional bias = none();
-    backend.matmul(&ctx, a, b, &bias, y, false, false);
+    const nr_optional absent = none();
+    nr_optional keep = none();
+    backend.matmul(&ctx, a, b, &absent, &absent, y, &keep, false, false, nr_activation_none);
     CHECK(std::isnan(y.as<float>()[0]) && std::isnan(y.as<float>()[39]), "NaN spreads along its row");
     CHECK(y.as<float>()[40] == 3 && y.as<float>()[79] == INFINITY, "and no further");
   }
@@ -116,6 +154,14 @@ int main() {
   const std::vector<int32_t> dtypes = {nr_dtype_f32,  nr_dtype_f64, nr_dtype_f16,
                                        nr_dtype_bf16, nr_dtype_i32, nr_dtype_i64};
   each_isa([&](const nr_backend& backend) {
+    for (int32_t dtype : {nr_dtype_f32, nr_dtype_f64, nr_dtype_f16, nr_dtype_bf16})
+      for (int64_t activation = 0; activation < nr_activation_count; activation++) {
+        check(backend, dtype, {{}, {}, 37, 45, 29, false, true, true, 1, true, activation});
+        check(backend, dtype, {{3}, {3}, 7, 9, 11, false, false, false, 1, false, activation});
+        check(backend, dtype, {{3}, {}, 2, 67, 43, false, true, true, 1, true, activation});
+        check(backend, dtype, {{2}, {2}, 3, 67, 43, false, false, true, 1, true, activation});
+        check(backend, dtype, {{}, {}, 50, 1, 33, false, false, true, 1, true, activation});
+      }
     for (int32_t dtype : dtypes) {
       for (bool ta : {false, true})
         for (bool tb : {false, true}) {

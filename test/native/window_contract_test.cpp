@@ -35,7 +35,11 @@ nr_tensor backwards(nr_tensor t) {
 
 void check_matmul() {
   const auto verdict = [](nr_tensor a, nr_tensor b, nr_tensor y, bool ta = false, bool tb = false,
-                          nr_optional bias = {}) { return contract::matmul(&a, &b, &bias, &y, ta, tb); };
+                          nr_optional bias = {}) {
+    const nr_optional none = {};
+    nr_optional keep = {};
+    return contract::matmul(&a, &b, &bias, &none, &y, &keep, ta, tb, nr_activation_none);
+  };
   const nr_tensor a = view({2, 3, 4}), b = view({4, 5}), y = view({2, 3, 5});
   CHECK(!verdict(a, b, y));
   CHECK(!verdict(backwards(a), backwards(b), y), "any strides may be read");
@@ -52,6 +56,25 @@ void check_matmul() {
   CHECK(verdict(view({3, 4}, nr_dtype_bool8), view({4, 5}, nr_dtype_bool8), view({3, 5}, nr_dtype_bool8)));
   CHECK(verdict(a, b, y, false, false, {view({4}), true}));
   CHECK(verdict(a, b, y, false, false, {view({1, 5}), true}));
+}
+
+void check_epilogue() {
+  const auto verdict = [](nr_optional residual, nr_tensor y, nr_optional preactivation, int64_t activation) {
+    return contract::epilogue(residual, y, preactivation, activation);
+  };
+  const nr_tensor y = view({3, 5}), i = view({3, 5}, nr_dtype_i32);
+  CHECK(!verdict({}, y, {}, nr_activation_none));
+  CHECK(!verdict({y, true}, y, {y, true}, nr_activation_sigmoid));
+  CHECK(!verdict({}, i, {}, nr_activation_none));
+  CHECK(verdict({}, y, {}, -1));
+  CHECK(verdict({}, y, {}, nr_activation_count));
+  CHECK(verdict({}, i, {}, nr_activation_relu));
+  CHECK(verdict({i, true}, i, {}, nr_activation_none));
+  CHECK(verdict({}, i, {i, true}, nr_activation_none));
+  CHECK(verdict({view({5}), true}, y, {}, nr_activation_none));
+  CHECK(verdict({view({3, 5}, nr_dtype_f64), true}, y, {}, nr_activation_none));
+  CHECK(verdict({backwards(y), true}, y, {}, nr_activation_none));
+  CHECK(verdict({}, y, {view({5, 3}), true}, nr_activation_none));
 }
 
 struct Window {
@@ -145,6 +168,7 @@ void check_pools() {
 
 int main() {
   check_matmul();
+  check_epilogue();
   check_conv();
   check_pools();
   return report();

@@ -1,4 +1,4 @@
-import { ArgumentError, DTypeError, linear, matmul, ShapeError, tensor, type Tensor, zeros } from '../../lib'
+import { ArgumentError, DTypeError, matmul, ShapeError, tensor, type Tensor, zeros } from '../../lib'
 import { floats, NdArray, testOp } from '../support'
 import { broadcastShape } from '../support/ndarray'
 
@@ -137,39 +137,6 @@ testOp('matmul of integers', {
   inputs: [{ range: [-3, 3] }, { range: [0, 1] }],
 })
 
-const affine = (x: NdArray, w: NdArray, b: NdArray) => {
-  const columns = w.permute([1, 0])
-  const wide = x.reshape([x.numel / (x.shape.at(-1) as number), x.shape.at(-1) as number])
-  const y = NdArray.zip((v, c) => v + c, product(wide, columns), b)
-  return y.reshape([...x.shape.slice(0, -1), w.shape[0]])
-}
-testOp('linear', {
-  op: (x, w, b) => linear(x, w, b),
-  ref: affine,
-  shapes: [
-    [[5, 4], [3, 4], [3]],
-    [[17, 33], [16, 33], [16]],
-    [[4], [3, 4], [3]],
-    [[2, 3, 4], [5, 4], [5]],
-  ],
-  tolerance: (dtype) => (dtype === 'float32' ? 40 : 20),
-})
-testOp('linear without bias', {
-  op: (x, w) => linear(x, w),
-  ref: (x, w) => affine(x, w, NdArray.of(w.shape[0] > 0 ? new Array(w.shape[0]).fill(0) : [])),
-  shapes: [
-    [
-      [5, 4],
-      [3, 4],
-    ],
-    [
-      [1, 40],
-      [9, 40],
-    ],
-  ],
-  tolerance: 20,
-})
-
 test('NaN and infinity go where the definition puts them', () => {
   for (const dtype of floats) {
     const a = tensor(
@@ -247,19 +214,6 @@ describe('errors', () => {
       () => matmul(zeros([1, 1], { dtype: 'int8' }), zeros([1, 1], { dtype: 'int8' })),
       ArgumentError,
       'matmul: expected a floating dtype, int32 or int64',
-    ],
-    [
-      'w',
-      () => linear(zeros([2, 3]), zeros([3, 2])),
-      ShapeError,
-      'linear: expected w [out, 3] for x [2, 3], got [3, 2]',
-    ],
-    ['b', () => linear(zeros([2, 3]), zeros([4, 3]), zeros([3])), ShapeError, 'linear: expected b [4], got [3]'],
-    [
-      'dtypes',
-      () => linear(zeros([2, 3]), zeros([4, 3], { dtype: 'float64' })),
-      DTypeError,
-      'linear: expected x, w and b of one dtype, got float32, float64',
     ],
   ]
   test.each(cases)('%s', (_, call, type, message) => {

@@ -1,0 +1,129 @@
+// The linear map of a layer, x·wᵀ + b, with what often follows it: a residual is added and an activation applied to
+// each block of the product while it is in cache.
+import { apply, type Input, type Node, type Op } from '../autograd'
+import { checkFloat, checkOptions, checkTensor, type OptionNames } from '../check'
+import { DTypeError, ShapeError } from '../errors'
+import * as kernels from '../kernels'
+import { sameShape, type Shape, Tensor } from '../tensor'
+import { type Activation, checkActivation, type FusedActivation } from './activation'
+import { add } from './arithmetic'
+import { sumTo } from './broadcast'
+import { contiguous } from './copy'
+import { product } from './matmul'
+import { reshape } from './view'
+
+interface Linear {
+  activation: FusedActivation | null
+}
+
+/** An input that may be absent: 0 stands for none. */
+const optional = (input: Input): Tensor | null => (input instanceof Tensor ? input : null)
+
+function compute(inputs: readonly Input[], { activation }: Linear, keepsInput: boolean): [y: Tensor, z: Tensor | null] {
+  const [x, w] = inputs as readonly [Tensor, Tensor]
+  const make = () => new Tensor([x.shape[0], w.shape[0]], x.dtype, x.device)
+  const y = make()
+  const z = keepsInput ? make() : null
+  kernels.matmul(x, w, optional(inputs[2]), optional(inputs[3]), y, z, false, true, activation?.code ?? 0)
+  return [y, z]
+}
+
+/** The gradients of x, w, b and the residual from that of their sum. */
+function gradients(node: Node<Linear>, x: Tensor, w: Tensor, dz: Tensor): (Tensor | null)[] {
+  return [
+    node.needs(0) ? product(dz, w, false, false) : null,
+    node.needs(1) ? product(dz, x, true, false) : null,
+    node.needs(2) ? sumTo(dz, [dz.shape[1]]) : null,
+    node.needs(3) ? dz : null,
+  ]
+}
+
+/** Inputs: x [M, K], w [N, K], b [N] and residual [M, N] (0 for none). */
+const linearOp: Op<Linear> = {
+  name: 'linear',
+  forward: (node, inputs, attrs) => {
+    const [x, w] = inputs as readonly Tensor[]
+    const [y] = compute(inputs, attrs, false)
+    node.save(node.records(1) ? x : null, node.records(0) ? w : null, attrs.activation === null ? null : y)
+    return y
+  },
+  backward: (node, dy) => {
+    const [x, w, y] = node.saved
+    const { activation } = node.attrs
+    return gradients(node, x, w, activation === null ? dy : activation.backward(dy, y))
+  },
+}
+
+/**
+ * The same with an activation whose gradient needs its input z: a second output, so that gradients of gradients find
+ * their way through it.
+ */
+const linearKeepingOp: Op<Linear, Tensor[]> = {
+  name: 'linear',
+  forward: (node, inputs, attrs) => {
+    const [x, w] = inputs as readonly Tensor[]
+    const [y, z] = compute(inputs, attrs, node.edges.length > 0)
+    node.save(node.records(1) ? x : null, node.records(0) ? w : null, z)
+    return z === null ? [y] : [y, z]
+  },
+  backward: (node, dy: Tensor | null, dz: Tensor | null) => {
+    const [x, w, z] = node.saved
+    const through = dy && node.attrs.activation!.backward(dy, z)
+    return gradients(node, x, w, (through && dz ? add(through, dz) : (through ?? dz))!)
+  },
+}
+
+export interface LinearMapOptions {
+  /** Applied to the sum of product, bias and residual. Default none. */
+  activation?: Activation | null
+  /** Added to the product, of the result's shape. Default none. */
+  residual?: Tensor | null
+}
+
+const linearMapOptions: OptionNames<LinearMapOptions> = { activation: true, residual: true }
+
+function checkOperands(x: Tensor, w: Tensor, b: Tensor | null): void {
+  checkTensor('linear', 'x', x)
+  if (checkTensor('linear', 'w', w).ndim !== 2 || x.ndim === 0 || x.shape[x.ndim - 1] !== w.shape[1]) {
+    const last = x.shape[x.ndim - 1] ?? 'in'
+    throw new ShapeError(`linear: expected w [out, ${last}] for x [${x.shape.join(', ')}], got [${w.shape.join(', ')}]`)
+  }
+  if (b !== null && (checkTensor('linear', 'b', b).ndim !== 1 || b.shape[0] !== w.shape[0])) {
+    throw new ShapeError(`linear: expected b [${w.shape[0]}], got [${b.shape.join(', ')}]`)
+  }
+  if (w.dtype !== x.dtype || (b !== null && b.dtype !== x.dtype)) {
+    throw new DTypeError(
+      `linear: expected x, w and b of one dtype, got ${x.dtype}, ${w.dtype}${b ? `, ${b.dtype}` : ''}`,
+    )
+  }
+}
+
+function checkResidual(residual: Tensor, x: Tensor, shape: Shape): void {
+  const { dtype } = checkFloat('linear', 'residual', residual)
+  if (dtype !== x.dtype) throw new DTypeError(`linear: expected residual to be ${x.dtype}, got ${dtype}`)
+  if (!sameShape(residual.shape, shape)) {
+    throw new ShapeError(`linear: expected residual [${shape.join(', ')}], got [${residual.shape.join(', ')}]`)
+  }
+}
+
+/**
+ * Linear map of the last dimension, activation(x·wᵀ + b + residual): x [..., in], w [out, in], b [out], residual and
+ * result [..., out].
+ */
+export function linear(x: Tensor, w: Tensor, b: Tensor | null = null, options?: LinearMapOptions): Tensor {
+  checkOperands(x, w, b)
+  const { activation: name, residual = null } = checkOptions('linear', options, linearMapOptions)
+  const activation = checkActivation('linear', name)
+  if (activation !== null) checkFloat('linear', 'x', x)
+  const shape = [...x.shape.slice(0, -1), w.shape[0]]
+  if (residual !== null) checkResidual(residual, x, shape)
+  const rows = shape.slice(0, -1).reduce((m, n) => m * n, 1)
+  const matrix = (t: Tensor, columns: number) => (t.ndim === 2 ? t : reshape(t, [rows, columns]))
+  const added = residual === null ? 0 : contiguous(matrix(residual, w.shape[0]))
+  const inputs = [matrix(x, w.shape[1]), w, b ?? 0, added]
+  const y =
+    activation?.saves === 'input'
+      ? apply(linearKeepingOp, inputs, { activation })[0]
+      : apply(linearOp, inputs, { activation })
+  return x.ndim === 2 ? y : reshape(y, shape)
+}

@@ -1,0 +1,145 @@
+import {
+  type Activation,
+  ArgumentError,
+  DTypeError,
+  gelu,
+  grad,
+  linear,
+  randn,
+  relu,
+  ShapeError,
+  type Tensor,
+  zeros,
+} from '../../lib'
+import { NdArray, type OpCase, special, testOp } from '../support'
+
+const sigmoid = (x: number) => 1 / (1 + Math.exp(-x))
+const functions: Record<Activation, (x: number) => number> = {
+  relu: (x) => Math.max(x, 0),
+  gelu: (x) => (x / 2) * (1 + special.erf(x * Math.SQRT1_2)),
+  geluTanh: (x) => (x / 2) * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3))),
+  silu: (x) => x * sigmoid(x),
+  tanh: Math.tanh,
+  sigmoid,
+}
+
+/** The definition, of x with at least one dim. */
+function affine(x: NdArray, w: NdArray, b?: NdArray, residual?: NdArray): NdArray {
+  return NdArray.make([...x.shape.slice(0, -1), w.shape[0]], (index) => {
+    const o = index.at(-1) as number
+    let sum = b?.at([o]) ?? 0
+    for (let k = 0; k < w.shape[1]; k++) sum += x.at([...index.slice(0, -1), k]) * w.at([o, k])
+    return sum + (residual?.at(index) ?? 0)
+  })
+}
+
+const large = [[70, 150], [90, 150], [90]]
+const shapes = [
+  [[5, 4], [3, 4], [3]],
+  [[17, 33], [16, 33], [16]],
+  [[4], [3, 4], [3]],
+  [[2, 3, 4], [5, 4], [5]],
+  [[0, 4], [5, 4], [5]],
+  [[3, 0], [5, 0], [5]],
+]
+const tolerance: OpCase['tolerance'] = (dtype) => (dtype === 'float32' ? 40 : 20)
+
+testOp('linear', { op: (x, w, b) => linear(x, w, b), ref: affine, shapes, large, tolerance })
+testOp('linear without bias', {
+  op: (x, w) => linear(x, w),
+  ref: (x, w) => affine(x, w),
+  shapes: [...shapes.map(([x, w]) => [x, w]), [[1, 40], [9, 40]]],
+  tolerance,
+})
+
+describe.each(Object.keys(functions) as Activation[])('linear with %s', (activation) => {
+  const apply = (y: NdArray) => NdArray.zip((v) => functions[activation](v), y)
+  testOp(`linear, ${activation}`, {
+    op: (x, w, b) => linear(x, w, b, { activation }),
+    ref: (x, w, b) => apply(affine(x, w, b)),
+    shapes: [shapes[0], shapes[1], shapes[3]],
+    large,
+    tolerance,
+  })
+  testOp(`linear, residual, ${activation}`, {
+    op: (x, w, residual) => linear(x, w, null, { activation, residual }),
+    ref: (x, w, residual) => apply(affine(x, w, undefined, residual)),
+    shapes: [
+      [[5, 4], [3, 4], [5, 3]],
+      [[2, 3, 4], [37, 4], [2, 3, 37]],
+      [[4], [3, 4], [3]],
+    ],
+    tolerance,
+  })
+})
+
+testOp('linear, residual', {
+  op: (x, w, b, residual) => linear(x, w, b, { residual }),
+  ref: affine,
+  shapes: [
+    [[5, 4], [3, 4], [3], [5, 3]],
+    [[17, 33], [40, 33], [40], [17, 40]],
+    [[2, 1, 4], [5, 4], [5], [2, 1, 5]],
+  ],
+  tolerance,
+})
+
+test('only the gradients that are asked for flow', () => {
+  const [x, w, residual] = [randn([3, 4]), randn([5, 4]), randn([3, 5], { requiresGrad: true })]
+  for (const activation of ['gelu', 'relu'] as const) {
+    const y = linear(x, w, null, { activation, residual })
+    const [got] = grad([y.sum()], [residual])
+    const [want] = grad([(activation === 'relu' ? relu : gelu)(linear(x, w).add(residual)).sum()], [residual])
+    expect(got!.arraySync()).toEqual(want!.arraySync())
+  }
+})
+
+describe('errors', () => {
+  const x = zeros([2, 3])
+  const w = zeros([4, 3])
+  const integers = [zeros([2, 3], { dtype: 'int32' }), zeros([4, 3], { dtype: 'int32' })] as const
+  const cases: [string, () => Tensor, new (message: string) => Error, string][] = [
+    ['w', () => linear(x, zeros([3, 2])), ShapeError, 'linear: expected w [out, 3] for x [2, 3], got [3, 2]'],
+    ['b', () => linear(x, w, zeros([3])), ShapeError, 'linear: expected b [4], got [3]'],
+    [
+      'dtypes',
+      () => linear(x, zeros([4, 3], { dtype: 'float64' })),
+      DTypeError,
+      'linear: expected x, w and b of one dtype, got float32, float64',
+    ],
+    [
+      'the shape of the residual',
+      () => linear(x, w, null, { residual: zeros([4]) }),
+      ShapeError,
+      'linear: expected residual [2, 4], got [4]',
+    ],
+    [
+      'the dtype of the residual',
+      () => linear(x, w, null, { residual: zeros([2, 4], { dtype: 'float64' }) }),
+      DTypeError,
+      'linear: expected residual to be float32, got float64',
+    ],
+    [
+      'an activation',
+      () => linear(x, w, null, { activation: 'swish' as never }),
+      ArgumentError,
+      'linear: expected activation relu, gelu, geluTanh, silu, tanh, sigmoid, got "swish"',
+    ],
+    [
+      'an activation of integers',
+      () => linear(...integers, null, { activation: 'relu' }),
+      DTypeError,
+      'linear: expected x to have a floating dtype, got int32',
+    ],
+    [
+      'options',
+      () => linear(x, w, null, { act: 'relu' } as never),
+      ArgumentError,
+      'linear: expected options { activation, residual }, got { act }',
+    ],
+  ]
+  test.each(cases)('%s', (_, call, type, message) => {
+    expect(call).toThrow(type)
+    expect(call).toThrow(message)
+  })
+})
