@@ -6,12 +6,13 @@ import { serve } from './serve.mjs'
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
 
-/** Runs until the memory pool has what a run needs; the first runs pay for fresh pages. */
+/** Runs until the memory pool has had enough for three runs; the first ones pay for fresh pages. */
 function warmUp(run) {
-  for (let growths = -1, i = 0; growths !== n.memoryStats().growths && i < 10; i++) {
-    growths = n.memoryStats().growths
+  for (let quiet = 0, i = 0; quiet < 3 && i < 16; i++) {
+    const { growths } = n.memoryStats()
     run()
     n.synchronizeSync()
+    quiet = n.memoryStats().growths === growths ? quiet + 1 : 0
   }
 }
 

@@ -15,7 +15,7 @@ constexpr size_t kHugePage = size_t{2} << 20;
 
 // Large blocks sit on huge pages: fewer TLB misses for matrices that stream.
 void* host_allocate(size_t bytes) {
-  const bool large = bytes >= 2 * kHugePage;
+  const bool large = bytes >= kHugePage;
   const size_t alignment = large ? kHugePage : 64;
   void* block = std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
 #if defined(MADV_HUGEPAGE)
