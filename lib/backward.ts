@@ -3,6 +3,7 @@ import { gradientNode, type Node } from './autograd'
 import { checkOptions, checkTensor, isPlainObject, type OptionNames } from './check'
 import { ArgumentError, AutogradError, DTypeError, ShapeError, show } from './errors'
 import { addMethods } from './methods'
+import { native } from './native'
 import { Pass } from './pass'
 import { sameShape, Tensor } from './tensor'
 
@@ -50,6 +51,7 @@ export function backward(
   const { createGraph = false, retainGraph = createGraph } = checkOptions('backward', meant, backwardOptions)
   checkRoot('backward', root, given)
   new Pass(retainGraph, createGraph, null).run([root], [given])
+  if (!retainGraph) native.reclaim()
 }
 
 function isOptions(value: Tensor | BackwardOptions | null): value is BackwardOptions {
@@ -95,6 +97,7 @@ export function grad(
     return node
   })
   new Pass(retainGraph, createGraph, captures).run(roots, given)
+  if (!retainGraph) native.reclaim()
   return inputs.map((input, i) => {
     const gradient = captures.get(nodes[i])!.get(input.outputIndex) ?? null
     if (gradient === null && !allowUnused) {

@@ -52,6 +52,7 @@ interface NativeModule {
   resetPeak(): void
   setMemoryLimit(bytes: number): Problem
   collect(): Problem
+  reclaim(): void
   profileStart(): Problem
   profileStop(): CommandEvent[] | string
 }

@@ -8,6 +8,7 @@ namespace neurite {
 
 namespace {
 
+constexpr size_t kReclaimFloor = size_t{8} << 20;
 constexpr size_t kGrowthFloor = size_t{1} << 20;  // growth below this is not worth a collection
 constexpr int kHandleFloor = 16384;
 
@@ -71,6 +72,11 @@ std::string Environment::setup(napi_value block_value, napi_value collect, napi_
   return {};
 }
 
+// At most a tenth of the time goes to major collections.
+bool Environment::may_collect_major() const {
+  return now_ns() - last_major_ns_ > 10 * last_major_took_ns_;
+}
+
 Block Environment::allocate(Device& device, size_t bytes, std::string* problem) {
   CachingAllocator& memory = device.memory();
   if (Block block = memory.take(bytes); block.data) return block;
@@ -81,7 +87,7 @@ Block Environment::allocate(Device& device, size_t bytes, std::string* problem) 
     collect(false);
     if (Block block = memory.take(bytes); block.data) return block;
     const bool freed_little = memory.stats().live + size > budget;
-    if (freed_little && now_ns() - last_major_ns_ > 10 * last_major_took_ns_) {
+    if (freed_little && may_collect_major()) {
       collect(true);
       if (Block block = memory.take(bytes); block.data) return block;
     }
@@ -100,6 +106,17 @@ Block Environment::allocate(Device& device, size_t bytes, std::string* problem) 
              std::to_string(memory.limit()) + " bytes left; free tensors (dispose, scope), use smaller batches or " +
              "raise the limit with setMemoryLimit";
   return {};
+}
+
+// A graph has just been let go, and its tensors are garbage. Left alone they would fill the pool until it must grow;
+// what is still referred to then lives through two collections and is out of a minor one's reach.
+void Environment::reclaim() {
+  CachingAllocator& memory = cpu_device().memory();
+  const size_t worth_it = live_after_reclaim_ + std::max(live_after_reclaim_ / 4, kReclaimFloor);
+  if (memory.stats().live <= worth_it) return;
+  collect(false);
+  if (memory.stats().live > worth_it && may_collect_major()) collect(true);
+  live_after_reclaim_ = memory.stats().live;
 }
 
 void Environment::collect(bool major) {

@@ -54,6 +54,8 @@ class Environment {
     if (++calls_ >= next_look_) look_for_garbage();
   }
   void collect(bool major);
+  // A graph has just been let go: collects if enough bytes have hung on it.
+  void reclaim();
   uint64_t collections = 0;
 
   // JavaScript waits for `token`; while anything waits, Node stays alive. `buffer` (may be nullptr) is kept, out of
@@ -64,6 +66,7 @@ class Environment {
   explicit Environment(napi_env env) : env(env) {}
   void look_for_garbage();
   void sweep(Device& device);
+  bool may_collect_major() const;
   void deliver();
   void finish();
 
@@ -75,6 +78,7 @@ class Environment {
   std::unordered_map<uint64_t, napi_ref> waiting_;
   uint32_t calls_ = 0, next_look_ = 1024;
   int live_after_sweep_ = 0;
+  size_t live_after_reclaim_ = 0;
   int64_t last_major_ns_ = 0, last_major_took_ns_ = 0;
 
   friend struct EnvironmentHooks;

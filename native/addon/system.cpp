@@ -115,6 +115,12 @@ Napi::Value collect(const Info& info) {
   return info.Env().Undefined();
 }
 
+// reclaim(): says that a graph has just been let go; collects if that is worth it.
+Napi::Value reclaim(const Info& info) {
+  if (Environment* environment = environment_of(info.Env())) environment->reclaim();
+  return info.Env().Undefined();
+}
+
 Napi::Value profile_start(const Info& info) {
   Environment* environment = environment_of(info.Env());
   if (environment && cpu_device().stream().profiler().start(environment->session.get())) return info.Env().Undefined();
@@ -156,6 +162,7 @@ void export_system(Exports& exports) {
   add("resetPeak", reset_peak);
   add("setMemoryLimit", set_memory_limit);
   add("collect", collect);
+  add("reclaim", reclaim);
   add("profileStart", profile_start);
   add("profileStop", profile_stop);
 }
