@@ -1,11 +1,11 @@
-// Convolution over 1 to 3 axes, directly (conv_direct.h) or, where positions are few or far apart, as implicit matrix
-// products (gemm.h) per image and group: weights packed once, patches packed panel by panel straight from the image.
-// Forward: w · patches(x). Backward to the input: the inputs are split
-// by residue modulo the stride, and each residue class is a dense product of the weights that reach it with patches of
-// dy. Backward to the weight: dy · patches(x)ᵀ over all images, cut into a fixed number of partial sums. One channel
-// and filter per group: conv_depthwise.h.
-#include "cpu/conv_depthwise.h"
+// Convolution over 1 to 3 axes, by the first of these that fits: with positions in lanes where a group has few filters
+// (conv_lines.h); directly (conv_direct.h); or, where positions are few or far apart, as implicit matrix products
+// (gemm.h) per image and group: weights packed once, patches packed panel by panel straight from the image. Forward: w
+// · patches(x). Backward to the input: the inputs are split by residue modulo the stride, and each residue class is a
+// dense product of the weights that reach it with patches of dy. Backward to the weight: dy · patches(x)ᵀ over all
+// images, cut into a fixed number of partial sums.
 #include "cpu/conv_direct.h"
+#include "cpu/conv_lines.h"
 #include "cpu/conv_operands.h"
 
 namespace neurite::NR_ISA {
@@ -22,15 +22,6 @@ void conv_of(nr_context* ctx, const conv_shape& s, const nr_tensor& x, const nr_
     for (int64_t o = 0; o < s.groups * s.filters; o++) wide_bias[o] = convert<T>(from[o * bias.tensor.stride[0]]);
   }
   workspace memory = {ctx};
-  if (is_depthwise(s)) {
-    const conv_phase all[3] = {every_tap(s.axis[0]), every_tap(s.axis[1]), every_tap(s.axis[2])};
-    const T* taps = depthwise_taps<T, In>(ctx, s, w, all);
-    if (!taps) return;
-    const depthwise_planes<In> planes = {
-        static_cast<In*>(y.data), s.outputs(), {s.axis[1].out * s.axis[2].out, s.axis[2].out, 1}};
-    correlate_planes<T>(memory, s, input_patches(s, x), x, taps, wide_bias, planes);
-    return;
-  }
   const int64_t products = s.batch * s.groups;
   const weight_rows<T, In> left = {s.groups,
                                    static_cast<const In*>(w.data),
@@ -42,9 +33,16 @@ void conv_of(nr_context* ctx, const conv_shape& s, const nr_tensor& x, const nr_
   const patches inputs = input_patches(s, x).joined();
   const In* images = static_cast<const In*>(x.data);
   const int64_t group_stride = s.channels * x.stride[1];
+  const conv_planes<In> planes = {
+      static_cast<In*>(y.data), s.outputs(), {s.axis[1].out * s.axis[2].out, s.axis[2].out, 1}};
+  if (is_by_lines<T>(s, inputs, s.filters)) {
+    const line_weights<T> weights = read_line_weights<T, In>(ctx, s, w);
+    if (!weights.data) return;
+    convolve_lines(memory, s, inputs, images, x.stride[0], group_stride, s.filters, weights, every_tap,
+                   static_cast<const T*>(wide_bias), planes);
+    return;
+  }
   if (is_direct<T>(s, inputs, s.filters)) {
-    const conv_planes<In> planes = {
-        static_cast<In*>(y.data), s.outputs(), {s.axis[1].out * s.axis[2].out, s.axis[2].out, 1}};
     convolve(memory, s, inputs, images, x.stride[0], group_stride, s.filters, left, static_cast<const T*>(wide_bias),
              planes);
     return;
@@ -65,6 +63,9 @@ void conv_backward_input_of(nr_context* ctx, const conv_shape& s, const nr_tenso
   const int64_t residues[3] = {smaller(a[0].stride, a[0].in), smaller(a[1].stride, a[1].in),
                                smaller(a[2].stride, a[2].in)};
   const int64_t phases = residues[0] * residues[1] * residues[2];
+  // From one input of a phase to the next; an axis of one input may be joined with another, whatever its stride is.
+  const int64_t step[3] = {residues[0] == 1 ? 1 : a[0].stride, residues[1] == 1 ? 1 : a[1].stride,
+                           residues[2] == 1 ? 1 : a[2].stride};
   const auto clear = [&] {
     __builtin_memset(out, 0, static_cast<size_t>(products * s.channels * s.inputs()) * sizeof(In));
   };
@@ -79,15 +80,6 @@ void conv_backward_input_of(nr_context* ctx, const conv_shape& s, const nr_tenso
       if (phases == 1) clear();
       continue;
     }
-    if (is_depthwise(s)) {
-      const T* weights = depthwise_taps<T, In>(ctx, s, w, phase);
-      if (!weights) return;
-      const int64_t first = (phase[0].residue * a[1].in + phase[1].residue) * a[2].in + phase[2].residue;
-      const depthwise_planes<In> planes = {
-          out + first, s.inputs(), {a[0].stride * a[1].in * a[2].in, a[1].stride * a[2].in, a[2].stride}};
-      correlate_planes<T>(memory, s, output_patches(s, dy, phase), dy, weights, static_cast<const T*>(nullptr), planes);
-      continue;
-    }
     const weight_columns<T, In> left = {s.groups,    static_cast<const In*>(w.data),
                                         &s,          w.stride[0],
                                         w.stride[1], {spatial_stride(w, 0), spatial_stride(w, 1), spatial_stride(w, 2)},
@@ -95,10 +87,18 @@ void conv_backward_input_of(nr_context* ctx, const conv_shape& s, const nr_tenso
     const patches reached = phases == 1 ? output_patches(s, dy, phase).joined() : output_patches(s, dy, phase);
     const In* images = static_cast<const In*>(dy.data);
     const int64_t group_stride = s.filters * dy.stride[1];
+    const int64_t first = (phase[0].residue * a[1].in + phase[1].residue) * a[2].in + phase[2].residue;
+    const conv_planes<In> planes = {out + first, s.inputs(), {step[0] * a[1].in * a[2].in, step[1] * a[2].in, step[2]}};
+    if (is_by_lines<T>(s, reached, s.channels)) {
+      const tap_axis kernel[3] = {
+          {phase[0].first, phase[0].step}, {phase[1].first, phase[1].step}, {phase[2].first, phase[2].step}};
+      const line_weights<T> weights = read_line_weights<T, In>(ctx, s, w).turned();
+      if (!weights.data) return;
+      convolve_lines(memory, s, reached, images, dy.stride[0], group_stride, s.channels, weights, kernel,
+                     static_cast<const T*>(nullptr), planes);
+      continue;
+    }
     if (is_direct<T>(s, reached, s.channels)) {
-      const int64_t first = (phase[0].residue * a[1].in + phase[1].residue) * a[2].in + phase[2].residue;
-      const conv_planes<In> planes = {
-          out + first, s.inputs(), {a[0].stride * a[1].in * a[2].in, a[1].stride * a[2].in, a[2].stride}};
       convolve(memory, s, reached, images, dy.stride[0], group_stride, s.channels, left, static_cast<const T*>(nullptr),
                planes);
       continue;
@@ -148,21 +148,24 @@ void conv_backward_weight_of(nr_context* ctx, const conv_shape& s, const nr_tens
     return;
   }
   workspace memory = {ctx};
-  const bool depthwise = is_depthwise(s);
+  const patches inputs = input_patches(s, x);
+  const bool by_lines = is_by_lines<T>(s, inputs, s.filters) && s.filters * inputs.rows() <= most_line_gradients;
   const int64_t part_depth = ceil_div(positions, weight_parts<T>(s, size, positions));
-  const int64_t parts = depthwise ? s.batch : ceil_div(positions, part_depth);
+  const int64_t parts = by_lines ? s.batch : ceil_div(positions, part_depth);
   T* sums = scratch<T>(ctx, parts * size);
   if (!sums) return;
-  if (depthwise) {
-    if (correlate_gradients<T, In>(memory, s, input_patches(s, x), x, dy, sums)) add_parts(ctx, sums, parts, size, out);
+  if (by_lines) {
+    if (correlate_lines<T>(memory, s, inputs, static_cast<const In*>(x.data), x.stride[0], s.channels * x.stride[1], dy,
+                           sums))
+      add_parts(ctx, sums, parts, size, out);
     return;
   }
   const patch_rows<T, In> left = {
       parts * s.groups,         s.groups,   static_cast<const In*>(dy.data), s.batch, dy.stride[0],
       s.filters * dy.stride[1], part_depth, output_planes(s, dy).joined()};
-  const patch_rows<T, In> right = {
-      parts * s.groups,         s.groups,   static_cast<const In*>(x.data), s.batch, x.stride[0],
-      s.channels * x.stride[1], part_depth, input_patches(s, x).joined()};
+  const patch_rows<T, In> right = {parts * s.groups, s.groups,       static_cast<const In*>(x.data),
+                                   s.batch,          x.stride[0],    s.channels * x.stride[1],
+                                   part_depth,       inputs.joined()};
   const image_result<T, T> result = {sums, s.filters, N, nullptr, s.groups};
   gemm<T>(memory, parts * s.groups, s.filters, N, part_depth, left, right, result);
   add_parts(ctx, sums, parts, size, out);

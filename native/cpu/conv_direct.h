@@ -4,21 +4,11 @@
 // place. Sums of a box stay in cache as [positions, filters] and are transposed into the planes of the result at the
 // end.
 #pragma once
+#include "cpu/conv_planes.h"
 #include "cpu/conv_window.h"
 
 namespace neurite::NR_ISA {
 namespace {
-
-// The planes a convolution writes: `size` elements from one to the next, neighbouring positions stride[axis] apart.
-template <class Out>
-struct conv_planes {
-  Out* data;
-  int64_t size, stride[3];
-
-  Out* at(int64_t plane, int64_t d, int64_t h, int64_t w) const {
-    return data + plane * size + d * stride[0] + h * stride[1] + w * stride[2];
-  }
-};
 
 inline constexpr int64_t direct_depth = 256, direct_positions = 168, direct_width = 16 * tile_rows;
 inline constexpr int64_t window_elements = int64_t{1} << 16, sums_elements = int64_t{1} << 17;

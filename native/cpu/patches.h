@@ -3,6 +3,7 @@
 // Forward: step = stride, base = -padding, slope = dilation. Backward to the input: positions of one residue modulo the
 // stride and the taps that reach them, so step = 1 and slope is negative. A plain plane: one tap, step 1, base 0.
 #pragma once
+#include "cpu/every_second.h"
 #include "cpu/gemm.h"
 #include "cpu/pack.h"
 
@@ -118,6 +119,10 @@ inline void read_line(const In* line, const patch_axis& axis, int64_t x, int64_t
   const int64_t move = step * axis.stride;
   if (move == 1) {
     copy_line(from, last - first, out + first);
+  } else if (move == 2) {
+    using V = vector_t<T>;
+    for (int64_t i = first; i < last; i += V::width, from += 2 * V::width)
+      store(out + i, load_every_second<V>(from, last - i), last - i);
   } else {
     for (int64_t i = first; i < last; i++, from += move) out[i] = convert<T>(*from);
   }
