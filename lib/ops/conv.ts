@@ -10,6 +10,7 @@ import { type Shape, Tensor } from '../tensor'
 import { sum } from './broadcast'
 import { cat } from './cat'
 import { zeros } from './create'
+import { inFormatOf } from './memoryFormat'
 import { squeeze, unsqueeze } from './view'
 
 interface Convolution {
@@ -174,13 +175,16 @@ function convolution(spatial: 1 | 2 | 3): (x: Tensor, w: Tensor, b?: Tensor | nu
       w: weight.shape,
       y: [batched.shape[0], weight.shape[0], ...sizes],
     })
-    return x.ndim === spatial + 1 ? squeeze(y, 0) : y
+    return x.ndim === spatial + 1 ? squeeze(y, 0) : inFormatOf(x, y)
   }
 }
 
 /** Convolution of x [B, C, W] (or [C, W]) with weight [O, C / groups, kw] and bias [O]: y [B, O, W']. */
 export const conv1d = convolution(1)
-/** Convolution of x [B, C, H, W] (or [C, H, W]) with weight [O, C / groups, kh, kw] and bias [O]: y [B, O, H', W']. */
+/**
+ * Convolution of x [B, C, H, W] (or [C, H, W]) with weight [O, C / groups, kh, kw] and bias [O]: y [B, O, H', W'],
+ * channels-last in memory if x is.
+ */
 export const conv2d = convolution(2)
 /** Convolution of x [B, C, D, H, W] (or unbatched) with weight [O, C / groups, kd, kh, kw] and bias [O]. */
 export const conv3d = convolution(3)

@@ -7,6 +7,7 @@ import { checkInteger, checkPerDim } from '../shape'
 import type { Tensor } from '../tensor'
 import { add } from './arithmetic'
 import { checkBias, checkImages, convBackwardInputOp, padEnd, windowNames } from './conv'
+import { inFormatOf } from './memoryFormat'
 import { reshape, squeeze, unsqueeze } from './view'
 
 export interface ConvTransposeOptions {
@@ -87,7 +88,7 @@ function convolution(
       y: padded.shape,
     })
     const y = bias === null ? product : add(product, reshape(bias, [bias.numel, ...sizes.map(() => 1)]))
-    return x.ndim === spatial + 1 ? squeeze(y, 0) : y
+    return x.ndim === spatial + 1 ? squeeze(y, 0) : inFormatOf(x, y)
   }
 }
 

@@ -29,12 +29,9 @@ function copyAs(x: Tensor, dtype: DType): Tensor {
   return apply(copyOp, [x], { from: x.dtype, to: dtype })
 }
 
-/**
- * `x` itself if its elements lie in row-major order, else a copy that does. The result may be the very same tensor:
- * disposing it disposes `x`.
- */
-export function contiguous(x: Tensor): Tensor {
-  return checkTensor('contiguous', 'x', x).isContiguous ? x : copyAs(x, x.dtype)
+/** `x` itself if its elements lie in row-major order, else a copy that does. */
+export function rowMajor(x: Tensor): Tensor {
+  return x.isContiguous ? x : copyAs(x, x.dtype)
 }
 
 /** A copy in memory of its own; gradients flow through it. */
@@ -106,7 +103,6 @@ export function fillInPlace(x: Tensor, value: number | bigint): Tensor {
 
 declare module '../tensor' {
   interface Tensor {
-    contiguous(): Tensor
     clone(): Tensor
     to(target: DType | Device): Tensor
     copy_(source: Tensor): Tensor
@@ -116,7 +112,6 @@ declare module '../tensor' {
 }
 
 addMethods({
-  contiguous,
   clone,
   to,
   copy_: copyInPlace,

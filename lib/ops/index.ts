@@ -9,7 +9,7 @@ export { clamp, type ClampOptions } from './clamp'
 export { eq, ge, gt, isnan, le, logicalAnd, logicalNot, logicalOr, logicalXor, lt, ne } from './compare'
 export { conv1d, conv2d, conv3d, type ConvOptions } from './conv'
 export { convTranspose1d, convTranspose2d, convTranspose3d, type ConvTransposeOptions } from './convTranspose'
-export { clone, contiguous, to } from './copy'
+export { clone, to } from './copy'
 export {
   arange,
   full,
@@ -42,6 +42,7 @@ export {
   type SmoothL1LossOptions,
 } from './loss'
 export { matmul } from './matmul'
+export { contiguous, type ContiguousOptions, isChannelsLast, type MemoryFormat } from './memoryFormat'
 export { batchNorm, type BatchNormOptions, layerNorm, type LayerNormOptions } from './norm'
 export {
   adaptiveAvgPool1d,

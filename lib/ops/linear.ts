@@ -8,7 +8,7 @@ import { sameShape, type Shape, Tensor } from '../tensor'
 import { type Activation, checkActivation, type FusedActivation } from './activation'
 import { add } from './arithmetic'
 import { sumTo } from './broadcast'
-import { contiguous } from './copy'
+import { rowMajor } from './copy'
 import { product } from './matmul'
 import { reshape } from './view'
 
@@ -119,7 +119,7 @@ export function linear(x: Tensor, w: Tensor, b: Tensor | null = null, options?: 
   if (residual !== null) checkResidual(residual, x, shape)
   const rows = shape.slice(0, -1).reduce((m, n) => m * n, 1)
   const matrix = (t: Tensor, columns: number) => (t.ndim === 2 ? t : reshape(t, [rows, columns]))
-  const added = residual === null ? 0 : contiguous(matrix(residual, w.shape[0]))
+  const added = residual === null ? 0 : rowMajor(matrix(residual, w.shape[0]))
   const inputs = [matrix(x, w.shape[1]), w, b ?? 0, added]
   const y =
     activation?.saves === 'input'

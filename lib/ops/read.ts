@@ -8,7 +8,7 @@ import { addMethods } from '../methods'
 import { native, whenSettled } from '../native'
 import { checkInteger } from '../shape'
 import { numelOf, type Tensor } from '../tensor'
-import { contiguous, to } from './copy'
+import { rowMajor, to } from './copy'
 
 export interface DataOptions {
   /** 16-bit floats as their bits (Uint16Array) instead of a Float32Array. */
@@ -22,7 +22,7 @@ function readable(op: string, x: Tensor, options?: DataOptions): Tensor {
   checkTensor(op, 'x', x)
   const { raw } = checkOptions(op, options, dataOptions)
   const isHalf = x.dtype === 'float16' || x.dtype === 'bfloat16'
-  return noGrad(() => contiguous(isHalf && raw !== true ? to(x, 'float32') : x))
+  return noGrad(() => rowMajor(isHalf && raw !== true ? to(x, 'float32') : x))
 }
 
 function elements(dtype: DType, buffer: ArrayBuffer): TypedArray {

@@ -6,7 +6,7 @@ import * as kernels from '../kernels'
 import { addMethods } from '../methods'
 import { checkDim, checkInteger } from '../shape'
 import { contiguousStrides, type Shape, type Tensor } from '../tensor'
-import { contiguous } from './copy'
+import { rowMajor } from './copy'
 import { zeros } from './create'
 import { makeView } from './view'
 
@@ -39,7 +39,7 @@ const sliceBackwardOp: Op<SliceAttrs> = {
     kernels.copy(dy, makeView(dx, dense.shape, dense.strides, dense.offset))
     return dx
   },
-  backward: (node, ddx) => [apply(sliceOp, [contiguous(ddx)], { ...node.attrs, view: node.attrs.dense })],
+  backward: (node, ddx) => [apply(sliceOp, [rowMajor(ddx)], { ...node.attrs, view: node.attrs.dense })],
 }
 
 /** `[start, end, step]` of one dimension; null means from the start, to the end. A number picks and drops the dim. */

@@ -6,7 +6,7 @@ import { block, finish, native } from '../native'
 import { checkDim, checkShape } from '../shape'
 import { contiguousStrides, numelOf, sameShape, type Shape, Tensor } from '../tensor'
 import { addMethods } from '../methods'
-import { contiguous } from './copy'
+import { rowMajor } from './copy'
 
 /** A tensor that shares x's memory; `offset` counts elements from x's first one. Not recorded: ops build on it. */
 export function makeView(x: Tensor, shape: Shape, strides: Shape, offset = 0): Tensor {
@@ -60,7 +60,7 @@ const reshapeOp: Op<Reshape> = {
   forward: (_node, [x], { shape }) => {
     const strides = viewStrides(x as Tensor, shape)
     if (strides !== null) return makeView(x as Tensor, shape, strides)
-    return makeView(contiguous(x as Tensor), shape, contiguousStrides(shape))
+    return makeView(rowMajor(x as Tensor), shape, contiguousStrides(shape))
   },
   backward: (node, dy) => [reshape(dy, node.attrs.from)],
 }
