@@ -2,7 +2,13 @@ import { clone, contiguous, type DType, DTypeError, noGrad, ShapeError, tensor, 
 import { elementwise, everyDType, floats, testOp } from '../support'
 
 testOp('clone', { op: clone, ref: (x) => x.copy(), ...elementwise(1), dtypes: everyDType, special: true })
-testOp('contiguous', { op: (x) => contiguous(x), ref: (x) => x.copy(), ...elementwise(1), dtypes: everyDType, special: true })
+testOp('contiguous', {
+  op: (x) => contiguous(x),
+  ref: (x) => x.copy(),
+  ...elementwise(1),
+  dtypes: everyDType,
+  special: true,
+})
 for (const dtype of floats) {
   testOp(`to ${dtype}`, {
     op: (x) => to(x, dtype),
