@@ -111,15 +111,24 @@ inline int64_t packing_run(const Operand& operand, int64_t depth) {
   return depth;
 }
 
+// body(first row, height) for each panel.
+template <class Body>
+inline void each_panel(int64_t rows, const Body& body) {
+  const int64_t panels = panels_of_rows(rows);
+  for (int64_t p = 0; p < panels; p++) {
+    const int64_t begin = p * rows / panels;
+    body(begin, (p + 1) * rows / panels - begin);
+  }
+}
+
 template <class T, class A>
 inline void pack_row_block(const A& a, T* dst, int64_t variant, int64_t m, int64_t rows, int64_t k, int64_t depth) {
-  const int64_t panels = panels_of_rows(rows), run = packing_run(a, depth);
+  const int64_t run = packing_run(a, depth);
   for (int64_t done = 0; done < depth; done += run) {
     const int64_t steps = smaller(run, depth - done);
-    for (int64_t p = 0; p < panels; p++) {
-      const int64_t begin = p * rows / panels, height = (p + 1) * rows / panels - begin;
-      a.panel(dst + begin * depth + done * height, variant, m + begin, height, k + done, steps, height);
-    }
+    each_panel(rows, [&](int64_t i, int64_t height) {
+      a.panel(dst + i * depth + done * height, variant, m + i, height, k + done, steps, height);
+    });
   }
 }
 
@@ -139,11 +148,9 @@ inline void pack_column_block(const B& b, T* dst, int64_t variant, int64_t n, in
 template <class T, class Finish>
 inline void multiply_block(const T* a, const T* b, int64_t rows, int64_t columns, int64_t depth,
                            const tile_target<T>& c, const Finish& finish) {
-  const int64_t panels = panels_of_rows(rows);
   for (int64_t j = 0; j < columns; j += tile_columns<T>) {
     const int64_t width = smaller(tile_columns<T>, columns - j);
-    for (int64_t p = 0; p < panels; p++) {
-      const int64_t i = p * rows / panels, height = (p + 1) * rows / panels - i;
+    each_panel(rows, [&](int64_t i, int64_t height) {
       const tile_target<T> tile = {c.at + i * c.row_stride + j,
                                    c.row_stride,
                                    width,
@@ -152,7 +159,7 @@ inline void multiply_block(const T* a, const T* b, int64_t rows, int64_t columns
                                    c.column_bias ? c.column_bias + j : nullptr};
       choose_tile_kernel<T>(height, width)(a + i * depth, b + j * depth, depth, tile);
       finish(i, j, height, width);
-    }
+    });
   }
 }
 

@@ -45,23 +45,11 @@ struct scattered_columns {
   const T* operator[](int64_t k) const { return a + offsets[k]; }
 };
 
-template <class T, int rows, int vectors, class Columns>
-[[gnu::always_inline]] inline void multiply_columns(const Columns& a, const T* b, int64_t depth,
-                                                    const tile_target<T>& target) {
+// Adds the sums of a tile to what is there or to the bias, and writes them.
+template <class T, int rows, int vectors>
+[[gnu::always_inline]] inline void write_tile(vector_t<T> (&sum)[rows][vectors], const tile_target<T>& target) {
   using V = vector_t<T>;
   constexpr int W = V::width;
-  V sum[rows][vectors];
-  unroll<rows>([&](auto i) NR_INLINE { unroll<vectors>([&](auto j) NR_INLINE { sum[i][j] = V(T(0)); }); });
-  for (int64_t k = 0; k < depth; k++) {
-    V row[vectors];
-    unroll<vectors>([&](auto j) NR_INLINE { row[j] = load<V>(b + j * W); });
-    const T* column = a[k];
-    unroll<rows>([&](auto i) NR_INLINE {
-      const V x(column[i]);
-      unroll<vectors>([&](auto j) NR_INLINE { sum[i][j] = fma(x, row[j], sum[i][j]); });
-    });
-    b += tile_columns<T>;
-  }
   const tile_target<T> c = target;  // a copy: stores below could alias the original
   const int64_t last = c.columns - (vectors - 1) * W;
   const auto each = [&](auto visit) NR_INLINE {
@@ -89,6 +77,26 @@ template <class T, int rows, int vectors, class Columns>
       store(at, sum[i][j], last);
     }
   });
+}
+
+template <class T, int rows, int vectors, class Columns>
+[[gnu::always_inline]] inline void multiply_columns(const Columns& a, const T* b, int64_t depth,
+                                                    const tile_target<T>& target) {
+  using V = vector_t<T>;
+  constexpr int W = V::width;
+  V sum[rows][vectors];
+  unroll<rows>([&](auto i) NR_INLINE { unroll<vectors>([&](auto j) NR_INLINE { sum[i][j] = V(T(0)); }); });
+  for (int64_t k = 0; k < depth; k++) {
+    V row[vectors];
+    unroll<vectors>([&](auto j) NR_INLINE { row[j] = load<V>(b + j * W); });
+    const T* column = a[k];
+    unroll<rows>([&](auto i) NR_INLINE {
+      const V x(column[i]);
+      unroll<vectors>([&](auto j) NR_INLINE { sum[i][j] = fma(x, row[j], sum[i][j]); });
+    });
+    b += tile_columns<T>;
+  }
+  write_tile<T, rows, vectors>(sum, target);
 }
 
 template <class T, int rows, int vectors>

@@ -1,6 +1,8 @@
-// Matrix product: y[batch] = activation(op(a[batch]) · op(b[batch]) + bias + residual). Floating products go through
-// the packed, blocked GEMM of gemm.h or, with at most four rows or one column, stream the large operand once
-// (matmul_thin.h); 16-bit floats are widened while packing and accumulate in float32. Integers: matmul_integer.h.
+// Matrix product: y[batch] = activation(op(a[batch]) · op(b[batch]) + bias + residual). Floating products read their
+// operands in place (matmul_in_place.h) or go through the packed, blocked GEMM of gemm.h; with few rows or one column
+// they stream the large operand once (matmul_thin.h). 16-bit floats are widened while packing and accumulate in
+// float32. Integers: matmul_integer.h.
+#include "cpu/matmul_in_place.h"
 #include "cpu/matmul_integer.h"
 #include "cpu/matmul_thin.h"
 
@@ -101,10 +103,12 @@ void matmul_of(nr_context* ctx, const matmul_plan& p, const nr_tensor& a, const 
     const epilogue<T, In> ending = {activation,
                                     residual.present ? static_cast<const In*>(residual.tensor.data) : nullptr,
                                     preactivation.present ? static_cast<In*>(preactivation.tensor.data) : nullptr};
-    if (is_thin(p)) {
+    if (is_thin<In>(p)) {
       thin_matmul(ctx, p, a_data, b_data, wide_bias, 1, y_data, ending);
-    } else if (p.N == 1 && is_thin(swapped(p))) {
+    } else if (p.N == 1 && is_thin<In>(swapped(p))) {
       thin_matmul(ctx, swapped(p), b_data, a_data, wide_bias, 0, y_data, ending);
+    } else if (is_in_place<T, In>(p)) {
+      if constexpr (std::is_same_v<T, In>) in_place_matmul(ctx, p, a_data, b_data, wide_bias, y_data, ending);
     } else {
       packed_matmul(ctx, p, a_data, b_data, wide_bias, y_data, ending);
     }

@@ -1,6 +1,7 @@
-// Products with few rows (1 to 4): every element of b is used so rarely that packing it would cost more than the
-// arithmetic, so b is streamed once where it lies. Rows of b contiguous along n are added, four at a time, into a strip
-// of y that stays in cache; rows contiguous along k are multiplied as dot products, several at a time.
+// Products with few rows (1 to 8): every element of b is used so rarely that packing it would cost more than the
+// arithmetic, so b is streamed once where it lies, in runs as long as possible. Rows of b contiguous along n are added,
+// four at a time, into a strip of sums that stays in cache; rows contiguous along k are multiplied as dot products,
+// several at a time.
 #pragma once
 #include "cpu/epilogue.h"
 #include "cpu/matmul_plan.h"
@@ -9,7 +10,8 @@
 namespace neurite::NR_ISA {
 namespace {
 
-inline constexpr int64_t thin_rows = 4, thin_columns = 1024;
+inline constexpr int64_t thin_rows = 8;
+inline constexpr int64_t thin_sums = 4096;  // of a strip
 
 // The part of a thin product that one task computes: y[rows × columns] = a · b + bias, with a contiguous along k.
 template <class T, class In>
@@ -28,20 +30,24 @@ void add_streamed_rows(const thin_strip<T, In>& s) {
   using V = vector_t<T>;
   constexpr int together = 4;
   const auto add = [&](int64_t k, auto steps) NR_INLINE {
-    V x[rows][steps];
-    unroll<rows>([&](auto m)
-                     NR_INLINE { unroll<steps>([&](auto i) NR_INLINE { x[m][i] = V(s.a[m * s.a_stride + k + i]); }); });
+    T x[steps * rows];
+    unroll<steps>([&](auto i) NR_INLINE {
+      unroll<rows>([&](auto m) NR_INLINE { x[i * rows + m] = s.a[m * s.a_stride + k + i]; });
+    });
     for (int64_t n = 0; n < s.columns; n += V::width) {
       const int64_t lanes = s.columns - n;
+      const T* scale = x;
+      if constexpr (rows * steps > 16) asm("" : "+r"(scale) : : "memory");  // more than there are registers for
       V row[steps];
       unroll<steps>([&](auto i) NR_INLINE {
         const In* from = s.b + (k + i) * s.b_stride + n;
         row[i] = lanes >= V::width ? load<V>(from) : load<V>(from, lanes);
+        __builtin_prefetch(from + steps * s.b_stride);  // pages end too soon for what the machine fetches ahead
       });
       unroll<rows>([&](auto m) NR_INLINE {
         T* at = s.y + m * s.y_stride + n;
         V sum = lanes >= V::width ? load<V>(at) : load<V>(at, lanes);
-        unroll<steps>([&](auto i) NR_INLINE { sum = fma(x[m][i], row[i], sum); });
+        unroll<steps>([&](auto i) NR_INLINE { sum = fma(V(scale[i * rows + m]), row[i], sum); });
         if (lanes >= V::width) {
           store(at, sum);
         } else {
@@ -78,7 +84,7 @@ inline void add_dots_at(const thin_strip<T, In>& s, int64_t n) {
 
 template <int rows, class T, class In>
 void add_dots(const thin_strip<T, In>& s) {
-  constexpr int together = rows == 1 ? 8 : 4;
+  constexpr int together = rows == 1 ? 8 : rows <= 4 ? 4 : 3;
   int64_t n = 0;
   for (; n + together <= s.columns; n += together) add_dots_at<rows, together>(s, n);
   for (; n < s.columns; n++) add_dots_at<rows, 1>(s, n);
@@ -88,14 +94,23 @@ template <class T, class In>
 inline void add_thin_strip(const thin_strip<T, In>& s, int64_t rows, bool streamed) {
   using strip_kernel = void (*)(const thin_strip<T, In>&);
   static constexpr strip_kernel by_stream[] = {add_streamed_rows<1, T, In>, add_streamed_rows<2, T, In>,
-                                               add_streamed_rows<3, T, In>, add_streamed_rows<4, T, In>};
+                                               add_streamed_rows<3, T, In>, add_streamed_rows<4, T, In>,
+                                               add_streamed_rows<5, T, In>, add_streamed_rows<6, T, In>,
+                                               add_streamed_rows<7, T, In>, add_streamed_rows<8, T, In>};
   static constexpr strip_kernel by_dot[] = {add_dots<1, T, In>, add_dots<2, T, In>, add_dots<3, T, In>,
-                                            add_dots<4, T, In>};
+                                            add_dots<4, T, In>, add_dots<5, T, In>, add_dots<6, T, In>,
+                                            add_dots<7, T, In>, add_dots<8, T, In>};
   (streamed ? by_stream : by_dot)[rows - 1](s);
 }
 
+// From a few rows on, register tiles win where b is in cache, from fewer where they need not pack it
+// (matmul_in_place.h); and adding up the lanes of dot products takes a while.
+template <class In>
 inline bool is_thin(const matmul_plan& p) {
-  return p.M <= thin_rows && (p.b_stride_n == 1 || p.b_stride_k == 1);
+  constexpr int64_t in_no_cache = int64_t{16} << 20, long_dots = 64;
+  if (p.M > thin_rows || (p.b_stride_n != 1 && p.b_stride_k != 1)) return false;
+  if (p.M <= (p.b_stride_n == 1 && !is_half<In> ? 2 : 4)) return true;
+  return p.b_stride_n == 1 ? p.K * p.N * int64_t{sizeof(In)} >= in_no_cache : p.K >= long_dots;
 }
 
 // bias_stride: 1, or 0 when the same number is added to every column.
@@ -107,31 +122,35 @@ void thin_matmul(nr_context* ctx, const matmul_plan& p, const In* a, const In* b
   const bool copies_a = !is_direct || p.a_stride_k != 1;
   const bool streamed = p.b_stride_n == 1;
   // Dots read whole rows of b: a strip holds as many of them as make a task worth its start.
-  const int64_t dots = larger(8, round_up(thin_columns * 64 / larger(p.K, 1), 8));
-  const int64_t columns = smaller(streamed ? thin_columns : dots, p.N), strips = ceil_div(p.N, columns);
-  const int64_t a_size = copies_a ? round_up(p.M * p.K, 16) : 0, y_size = is_direct ? 0 : round_up(p.M * columns, 16);
-  T* buffers = scratch<T>(ctx, ctx->threads * (a_size + y_size));
-  if (!buffers) return;
+  const int64_t dots = larger(8, round_up((int64_t{1} << 16) / larger(p.K, 1), 8));
+  const int64_t share = ctx->threads == 1 ? p.N : larger(512, round_up(ceil_div(p.N, 4 * ctx->threads), 64));
+  const int64_t columns = smaller(streamed ? round_up(smaller(thin_sums / p.M, share), 16) : dots, p.N);
+  const int64_t strips = ceil_div(p.N, columns);
+  const int64_t a_size = copies_a ? round_up(p.M * p.K, 16) : 0, y_size = round_up(p.M * columns, 16);
+  T* a_copies = scratch<T>(ctx, p.batches * a_size + ctx->threads * y_size);
+  if (!a_copies) return;
+  T* sums = a_copies + p.batches * a_size;
+  if (copies_a) {
+    parallel_tasks(ctx, p.batches, [&](int64_t batch, int32_t) {
+      T* to = a_copies + batch * a_size;
+      const In* from = a + p.a[batch];
+      for (int64_t m = 0; m < p.M; m++)
+        for (int64_t k = 0; k < p.K; k++) to[m * p.K + k] = convert<T>(from[m * p.a_stride_m + k * p.a_stride_k]);
+    });
+  }
   parallel_tasks(ctx, p.batches * strips, [&](int64_t task, int32_t thread) {
     const int64_t batch = task / strips, n = task % strips * columns, width = smaller(columns, p.N - n);
-    T* a_copy = buffers + thread * (a_size + y_size);
-    const In* a_at = a + p.a[batch];
     const In* b_at = b + p.b[batch] + n * p.b_stride_n;
     const int64_t to = batch * p.M * p.N + n;
-    thin_strip<T, In> s = {a_copy,          p.K,     b_at,  streamed ? p.b_stride_k : p.b_stride_n,
-                           a_copy + a_size, columns, width, p.K};
-    if (copies_a) {
-      for (int64_t m = 0; m < p.M; m++)
-        for (int64_t k = 0; k < p.K; k++) a_copy[m * p.K + k] = convert<T>(a_at[m * p.a_stride_m + k * p.a_stride_k]);
-    }
+    thin_strip<T, In> s = {a_copies + batch * a_size, p.K,     b_at,  streamed ? p.b_stride_k : p.b_stride_n,
+                           sums + thread * y_size,    columns, width, p.K};
     if constexpr (is_direct) {
-      if (!copies_a) s.a = a_at, s.a_stride = p.a_stride_m;
-      s.y = y + to, s.y_stride = p.N;
+      if (!copies_a) s.a = a + p.a[batch], s.a_stride = p.a_stride_m;
     }
     for (int64_t m = 0; m < p.M; m++)
       for (int64_t j = 0; j < width; j++) s.y[m * s.y_stride + j] = bias ? bias[(n + j) * bias_stride] : T(0);
     add_thin_strip(s, p.M, streamed);
-    if (!is_direct || !ending.is_empty()) ending.finish(s.y, s.y_stride, y, to, p.N, p.M, width);
+    ending.finish(s.y, s.y_stride, y, to, p.N, p.M, width);
   });
 }
 

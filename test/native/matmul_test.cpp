@@ -1,6 +1,6 @@
-// matmul against a float64 triple loop: every dtype, transposition, layout and path (thin, packed, integer), sizes at
-// the edges of tiles and blocks, broadcast batches, residuals and activations, and bit-equal results for any number of
-// threads.
+// matmul against a float64 triple loop: every dtype, transposition, layout and path (thin, in place, packed, integer),
+// sizes at the edges of tiles and blocks, broadcast batches, residuals and activations, and bit-equal results for any
+// number of threads.
 #include "elements.h"
 #include "harness.h"
 
@@ -191,6 +191,12 @@ int main() {
     check(backend, nr_dtype_f32, {{2}, {2}, 230, 240, 270, false, false, false});
     check(backend, nr_dtype_f32, {{}, {}, 1, 2500, 70, false, false, true});
     check(backend, nr_dtype_f32, {{}, {}, 3, 700, 1900, false, true, true});
+    check(backend, nr_dtype_f32, {{}, {}, 6, 2050, 2060, false, false, true});    // streamed: b is in no cache
+    check(backend, nr_dtype_f32, {{}, {}, 33, 4096, 70, false, false, true});     // rows of b crowd a cache
+    check(backend, nr_dtype_f64, {{}, {}, 17, 2048, 140, false, false, false});   // the same
+    check(backend, nr_dtype_f32, {{}, {}, 31, 41, 1024, false, false, true});     // rows of a do
+    check(backend, nr_dtype_f32, {{}, {}, 350, 1024, 530, false, false, false});  // packed
+    check(backend, nr_dtype_f32, {{}, {}, 350, 65, 530, true, false, false});     // a by columns, in place
     check_infinities(backend);
   });
   return report();
