@@ -1,9 +1,14 @@
 // What convolution layers and transposed ones share: the weight, the bias and the options they hand to their op.
 import { ArgumentError, show } from '../errors'
+import { add, mul } from '../ops/arithmetic'
+import { expand } from '../ops/broadcast'
+import { clone } from '../ops/copy'
+import { reshape } from '../ops/view'
 import { checkInteger, checkPerDim } from '../shape'
 import type { Tensor } from '../tensor'
 import { type Factory, learned, uniformWithin } from './factory'
 import { Module } from './module'
+import { parameter } from './parameter'
 
 /** What sets one kind of layer apart from another. */
 export interface ConvolutionKind<Options> {
@@ -12,7 +17,7 @@ export interface ConvolutionKind<Options> {
   spatial: number
   /** The weight is [in, out / groups, kernel ...] instead of [out, in / groups, kernel ...]. */
   transposed: boolean
-  run: (x: Tensor, weight: Tensor, bias: Tensor | null, options: Options) => Tensor
+  run(x: Tensor, weight: Tensor, bias: Tensor | null, options: Options): Tensor
 }
 
 /** bias [out]. */
@@ -47,6 +52,20 @@ export abstract class Convolution<Options extends { groups: number }> extends Mo
     const init = uniformWithin(shape.slice(1).reduce((a, b) => a * b, 1))
     this.weight = learned(shape, init, factory)
     this.bias = bias ? learned([outChannels], init, factory) : null
+  }
+
+  /** A layer of its own whose results are this one's, times `scale` and plus `shift` per output channel. */
+  scaled(scale: Tensor, shift: Tensor): this {
+    const layer = Object.assign(Object.create(Object.getPrototypeOf(this) as object) as this, this)
+    const { groups } = this.options
+    const [rows, columns, ...window] = this.weight.shape
+    const ones = window.map(() => 1)
+    const perOutput = this.kind.transposed
+      ? expand(reshape(scale, [groups, 1, columns, ...ones]), [groups, rows / groups, columns, ...ones])
+      : scale
+    layer.weight = parameter(mul(this.weight, reshape(perOutput, [rows, this.kind.transposed ? columns : 1, ...ones])))
+    layer.bias = parameter(this.bias === null ? clone(shift) : add(mul(this.bias, scale), shift))
+    return layer
   }
 
   override forward(x: Tensor): Tensor {

@@ -2,12 +2,12 @@
 import { noGrad } from '../autograd'
 import { checkOptions, checkTensor, type OptionNames } from '../check'
 import { ShapeError } from '../errors'
-import { addInPlace, mul, sub } from '../ops/arithmetic'
+import { add, addInPlace, mul, neg, sub } from '../ops/arithmetic'
 import { to } from '../ops/copy'
 import { ones, zeros } from '../ops/create'
 import { batchNorm, layerNorm } from '../ops/norm'
 import { rmsNorm } from '../ops/rmsNorm'
-import { reciprocal } from '../ops/unary'
+import { reciprocal, rsqrt } from '../ops/unary'
 import { checkInteger, checkNumber, checkShape } from '../shape'
 import type { Shape, Tensor } from '../tensor'
 import { type Factory, factoryOptions, learned } from './factory'
@@ -34,7 +34,7 @@ const batchNormOptions: OptionNames<BatchNormLayerOptions> = {
   trackRunningStats: true,
 }
 
-abstract class BatchNorm extends Module {
+export abstract class BatchNorm extends Module {
   weight: Tensor | null = null
   bias: Tensor | null = null
   runningMean: Tensor | null = null
@@ -86,6 +86,16 @@ abstract class BatchNorm extends Module {
     noGrad(() => addInPlace(numBatchesTracked, 1))
     if (this.momentum !== null) return this.normalize(x, runningMean, runningVar, true, this.momentum)
     return this.average(x, runningMean, runningVar, numBatchesTracked)
+  }
+
+  /** What evaluation multiplies each channel by and then adds, both [C]; null without running statistics. */
+  perChannel(): { scale: Tensor; shift: Tensor } | null {
+    const { runningMean, runningVar, weight, bias } = this
+    if (runningMean === null || runningVar === null) return null
+    const rstd = rsqrt(add(runningVar, this.eps))
+    const scale = weight === null ? rstd : mul(weight, rstd)
+    const moved = mul(runningMean, scale)
+    return { scale, shift: bias === null ? neg(moved) : sub(bias, moved) }
   }
 
   private normalize(
