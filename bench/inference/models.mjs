@@ -22,7 +22,7 @@ const resnet = (B) =>
     flops: 2 * 4.09e9 * B,
     items: B,
     load(n) {
-      const model = resnet50(n).eval()
+      const model = n.nn.fuse(resnet50(n).eval())
       const x = n.randn([B, 3, 224, 224])
       return () => model.forward(x)
     },
