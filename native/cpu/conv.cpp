@@ -1,5 +1,5 @@
-// Convolution over 1 to 3 axes, by the first of these that fits: with positions in lanes where a group has few filters
-// (conv_lines.h); directly (conv_direct.h); or, where positions are few or far apart, as implicit matrix products
+// Convolution over 1 to 3 axes, by the first of these that fits: windows of 3 × 3 and many channels by tiles
+// (conv_winograd.h); with positions in lanes where a group has few filters (conv_lines.h); directly (conv_direct.h); or, where positions are few or far apart, as implicit matrix products
 // (gemm.h) per image and group: weights packed once, patches packed panel by panel straight from the image. Forward: w
 // · patches(x). Backward to the input: the inputs are split by residue modulo the stride, and each residue class is a
 // dense product of the weights that reach it with patches of dy. Backward to the weight: dy · patches(x)ᵀ over all
@@ -7,6 +7,7 @@
 #include "cpu/conv_direct.h"
 #include "cpu/conv_lines.h"
 #include "cpu/conv_operands.h"
+#include "cpu/conv_winograd.h"
 
 namespace neurite::NR_ISA {
 namespace {
@@ -22,6 +23,8 @@ void conv_of(nr_context* ctx, const conv_shape& s, const nr_tensor& x, const nr_
     for (int64_t o = 0; o < s.groups * s.filters; o++) wide_bias[o] = convert<T>(from[o * bias.tensor.stride[0]]);
   }
   workspace memory = {ctx};
+  if (is_winograd<T>(s, s.channels, s.filters, s.axis[1].out, s.axis[2].out))
+    return winograd_conv<T, In>(memory, s, x, w, wide_bias, y);
   const int64_t products = s.batch * s.groups;
   const weight_rows<T, In> left = {s.groups,
                                    static_cast<const In*>(w.data),
@@ -60,6 +63,8 @@ void conv_backward_input_of(nr_context* ctx, const conv_shape& s, const nr_tenso
   const int64_t products = s.batch * s.groups;
   In* out = static_cast<In*>(dx.data);
   workspace memory = {ctx};
+  if (is_winograd<T>(s, s.filters, s.channels, a[1].in, a[2].in))
+    return winograd_backward_input<T, In>(memory, s, dy, w, dx);
   const int64_t residues[3] = {smaller(a[0].stride, a[0].in), smaller(a[1].stride, a[1].in),
                                smaller(a[2].stride, a[2].in)};
   const int64_t phases = residues[0] * residues[1] * residues[2];

@@ -89,7 +89,7 @@ template <class T, int rows, int vectors, class Columns>
   for (int64_t k = 0; k < depth; k++) {
     V row[vectors];
     unroll<vectors>([&](auto j) NR_INLINE { row[j] = load<V>(b + j * W); });
-    const T* column = a[k];
+    const auto column = a[k];
     unroll<rows>([&](auto i) NR_INLINE {
       const V x(column[i]);
       unroll<vectors>([&](auto j) NR_INLINE { sum[i][j] = fma(x, row[j], sum[i][j]); });
