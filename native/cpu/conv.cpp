@@ -1,9 +1,10 @@
-// Convolution over 1 to 3 axes, by the first of these that fits: windows of 3 × 3 and many channels by tiles
-// (conv_winograd.h); with positions in lanes where a group has few filters (conv_lines.h); directly (conv_direct.h); or, where positions are few or far apart, as implicit matrix products
-// (gemm.h) per image and group: weights packed once, patches packed panel by panel straight from the image. Forward: w
-// · patches(x). Backward to the input: the inputs are split by residue modulo the stride, and each residue class is a
-// dense product of the weights that reach it with patches of dy. Backward to the weight: dy · patches(x)ᵀ over all
-// images, cut into a fixed number of partial sums.
+// Convolution over 1 to 3 axes, by the first of these that fits: windows of 3 × 3 with many channels by tiles
+// (conv_winograd.h); with positions in lanes where a group has few filters (conv_lines.h); directly (conv_direct.h);
+// or, where positions are few or far apart, as implicit matrix products (gemm.h) per image and group: weights packed
+// once, patches packed panel by panel straight from the image. Forward: w · patches(x). Backward to the input: the
+// inputs are split by residue modulo the stride, and each residue class is a dense product of the weights that reach it
+// with patches of dy. Backward to the weight: dy · patches(x)ᵀ over all images, cut into a fixed number of partial
+// sums.
 #include "cpu/conv_direct.h"
 #include "cpu/conv_lines.h"
 #include "cpu/conv_operands.h"
@@ -153,6 +154,8 @@ void conv_backward_weight_of(nr_context* ctx, const conv_shape& s, const nr_tens
     return;
   }
   workspace memory = {ctx};
+  if (is_winograd<T>(s, s.channels, s.filters, s.axis[1].out, s.axis[2].out))
+    return winograd_backward_weight<T, In>(memory, s, x, dy, dw);
   const patches inputs = input_patches(s, x);
   const bool by_lines = is_by_lines<T>(s, inputs, s.filters) && s.filters * inputs.rows() <= most_line_gradients;
   const int64_t part_depth = ceil_div(positions, weight_parts<T>(s, size, positions));

@@ -1,157 +1,15 @@
-// Convolution with 3 × 3 taps by Winograd's F(4 × 4, 3 × 3) (Lavin and Gray 2016; conv_winograd_points.h): tiles of the
-// images and the weights are transformed, multiplied point by point in 36 matrix products over the channels, and
-// transformed back: a quarter of the multiplications. Of the two operands the one that is larger when transformed is
-// taken piece by piece and never leaves the second-level cache, the other one is transformed ahead: by each thread for
-// itself while it is small, because lines that another core has just written are slow to read, else by all together.
-// Backward to the input is the same with reversed taps, filters and channels exchanged.
+// Convolution with 3 × 3 taps by Winograd's F(4 × 4, 3 × 3): where it is used, and its three passes.
 #pragma once
-#include "cpu/conv_winograd_product.h"
-#include "cpu/conv_winograd_weights.h"
+#include "cpu/conv_winograd_forward.h"
+#include "cpu/conv_winograd_gradient.h"
 
 namespace neurite::NR_ISA {
 namespace {
 
-inline constexpr int64_t winograd_cache = 640 << 10, winograd_memory = int64_t{64} << 20;
-inline constexpr int64_t winograd_channels = 8;
-inline constexpr int64_t winograd_smallest_block = 2 * tile_rows;
-
-inline tile_grid make_tile_grid(int64_t images, int64_t height, int64_t width) {
-  return {images, ceil_div(height, winograd_step), ceil_div(width, winograd_step)};
-}
-
-// What a convolution reads and writes: channels in, filters out, of one group.
-template <class T, class In>
-struct winograd_operands {
-  int64_t groups, channels, filters;
-  tile_grid grid;
-  tile_source<In> source;
-  int64_t source_group_stride;
-  tile_weights<In> weights;
-  int64_t weights_group_stride;
-  const T* bias;
-  conv_planes<In> planes;
-  int64_t size[2];  // of a plane
-};
-
-// The pieces: tiles where these are many, else panels of filters, with all of the other.
-template <class T>
-struct winograd_cut {
-  bool by_tiles;
-  int64_t tiles, filters;  // of a piece
-  int64_t pieces;          // of one group
-  int64_t depth;           // channels of one product
-  int64_t v_plane, u_plane, m_plane, row_stride;
-  int64_t v_size, u_size, m_size;  // u_size: of all its panels
-
-  winograd_cut(const nr_context* ctx, int64_t groups, int64_t channels, int64_t all_filters, int64_t all_tiles) {
-    constexpr int64_t W = vector_t<T>::width, unit = tile_columns<T>, bytes = winograd_points * sizeof(T);
-    by_tiles = all_tiles > all_filters;
-    tiles = all_tiles;
-    filters = all_filters;
-    depth = channels;
-    if (by_tiles) {
-      const int64_t fitting = larger(winograd_smallest_block, winograd_cache / (bytes * (channels + filters)));
-      pieces = ceil_div(tiles, fitting);
-      if (groups == 1) pieces = smaller(tiles, round_up(pieces, ctx->threads));
-      tiles = ceil_div(tiles, pieces);
-      pieces = ceil_div(all_tiles, tiles);
-    } else {
-      filters = unit;
-      pieces = ceil_div(all_filters, unit);
-      depth = smaller(channels, round_up(ceil_div(channels, ceil_div(channels, winograd_cache / (bytes * unit))), W));
-    }
-    row_stride = round_up(filters, W);
-    v_plane = point_stride(round_up(channels, W) * tiles);
-    u_plane = point_stride(depth * unit);
-    m_plane = point_stride(row_stride * tiles);
-    v_size = winograd_points * v_plane;
-    u_size = winograd_points * u_plane * ceil_div(filters, unit);
-    m_size = winograd_points * m_plane;
-  }
-};
-
-// planes = bias + weights ∗ images. Nothing is written when memory is out.
-template <class T, class In>
-void winograd_convolve(workspace& memory, const winograd_operands<T, In>& o) {
-  constexpr int64_t W = vector_t<T>::width, unit = tile_columns<T>;
-  nr_context* ctx = memory.ctx;
-  const winograd_cut<T> cut(ctx, o.groups, o.channels, o.filters, o.grid.tiles());
-  const int64_t ahead_size = cut.by_tiles ? cut.u_size : cut.v_size;
-  const int64_t piece_size = (cut.by_tiles ? cut.v_size : cut.u_size) + cut.m_size;
-  const bool is_shared = ctx->threads > most_holding_threads || ahead_size * int64_t{sizeof(T)} > held_bytes;
-  const int64_t own_size = piece_size + (is_shared ? 0 : ahead_size), tag_size = round_up(ctx->threads, 16);
-  const int64_t total = ctx->threads * own_size + (is_shared ? o.groups * ahead_size : 0);
-  T* space = memory.take<T>(total + tag_size * int64_t{sizeof(int64_t) / sizeof(T)});
-  if (!space) return;
-  T* shared = space + ctx->threads * own_size;
-  int64_t* tags = reinterpret_cast<int64_t*>(space + total);  // the group whose operand a thread holds
-  for (int64_t i = 0; i < ctx->threads; i++) tags[i] = -1;
-
-  const auto source_of = [&](int64_t group) {
-    tile_source<In> source = o.source;
-    source.data += group * o.source_group_stride;
-    return source;
-  };
-  const auto weights_of = [&](int64_t group) {
-    tile_weights<In> weights = o.weights;
-    weights.data += group * o.weights_group_stride;
-    return weights;
-  };
-  const auto panel_of = [&](T* u, int64_t group, int64_t first, int64_t k, int64_t depth) {
-    transform_weights(weights_of(group), first, smaller(unit, o.filters - first), k, depth, u, cut.u_plane);
-  };
-  // One of the parts that the operand transformed ahead is shared out in: a panel of filters, W channels of the images.
-  const int64_t parts = ceil_div(cut.by_tiles ? o.filters : o.channels, cut.by_tiles ? unit : W);
-  const auto make_part = [&](T* to, int64_t group, int64_t part) {
-    if (cut.by_tiles) {
-      panel_of(to + part * winograd_points * cut.u_plane, group, part * unit, 0, o.channels);
-    } else {
-      transform_inputs(source_of(group), o.grid, 0, cut.tiles, cut.tiles, part * W, smaller(W, o.channels - part * W),
-                       to, cut.v_plane);
-    }
-  };
-  if (is_shared)
-    parallel_tasks(ctx, o.groups * parts,
-                   [&](int64_t i, int32_t) { make_part(shared + i / parts * ahead_size, i / parts, i % parts); });
-
-  parallel_tasks(ctx, o.groups * cut.pieces, [&](int64_t task, int32_t thread) {
-    const int64_t group = task / cut.pieces, piece = task % cut.pieces;
-    T* m = space + thread * own_size;
-    T* fresh = m + cut.m_size;
-    T* ahead = is_shared ? shared + group * ahead_size : space + thread * own_size + piece_size;
-    if (!is_shared && tags[thread] != group) {
-      for (int64_t i = 0; i < parts; i++) make_part(ahead, group, i);
-      tags[thread] = group;
-    }
-    T* v = cut.by_tiles ? fresh : ahead;
-    T* u = cut.by_tiles ? ahead : fresh;
-    const int64_t first_tile = cut.by_tiles ? piece * cut.tiles : 0;
-    const int64_t first_filter = cut.by_tiles ? 0 : piece * cut.filters;
-    const int64_t tiles = smaller(cut.tiles, o.grid.tiles() - first_tile);
-    const int64_t filters = smaller(cut.filters, o.filters - first_filter);
-    if (cut.by_tiles)
-      transform_inputs(source_of(group), o.grid, first_tile, tiles, cut.tiles, 0, o.channels, v, cut.v_plane);
-    for (int64_t c = 0; c < o.channels; c += cut.depth) {
-      const int64_t depth = smaller(cut.depth, o.channels - c), group_stride = W * cut.tiles;
-      if (!cut.by_tiles) panel_of(u, group, first_filter, c, depth);
-      for (int64_t point = 0; point < winograd_points; point++) {
-        const T* inputs = v + point * cut.v_plane + c * cut.tiles;
-        multiply_point<T>(
-            [&](int64_t i) {
-              return lane_columns<T>{inputs + i * W, group_stride};
-            },
-            u + point * cut.u_plane, winograd_points * cut.u_plane, tiles, filters, depth, m + point * cut.m_plane,
-            cut.row_stride, c > 0);
-      }
-    }
-    transform_outputs(m, cut.row_stride, cut.m_plane, o.grid, first_tile, tiles, group * o.filters + first_filter,
-                      filters, o.bias ? o.bias + group * o.filters + first_filter : nullptr, o.planes,
-                      o.groups * o.filters, o.size);
-  });
-}
+inline constexpr int64_t winograd_channels = 16, winograd_memory = int64_t{64} << 20;
 
 // Whether the products saved are worth the transforms, as measured per channel and filter in products: those of the
-// weights cost as much as 144, those of a tile as much as 4. Fewer channels or filters would waste most lanes.
+// weights cost as much as 144, those of a tile as much as 4. Fewer channels or filters gain little.
 template <class T>
 inline bool is_winograd(const conv_shape& s, int64_t channels, int64_t filters, int64_t height, int64_t width) {
   const auto& a = s.axis;
@@ -169,48 +27,42 @@ template <class T, class In>
 void winograd_conv(workspace& memory, const conv_shape& s, const nr_tensor& x, const nr_tensor& w, const T* bias,
                    nr_tensor& y) {
   const auto &h = s.axis[1], &l = s.axis[2];
-  winograd_convolve<T, In>(
-      memory,
-      {s.groups,
-       s.channels,
-       s.filters,
-       make_tile_grid(s.batch, h.out, l.out),
-       {static_cast<const In*>(x.data),
-        x.stride[0],
-        x.stride[1],
-        {h.in, l.in},
-        {spatial_stride(x, 1), spatial_stride(x, 2)},
-        {-h.padding, -l.padding}},
-       s.channels * x.stride[1],
-       {static_cast<const In*>(w.data), w.stride[0], w.stride[1], {spatial_stride(w, 1), spatial_stride(w, 2)}, false},
-       s.filters * w.stride[0],
-       bias,
-       {static_cast<In*>(y.data), s.outputs(), {0, l.out, 1}},
-       {h.out, l.out}});
+  winograd_convolve<T, In>(memory, {s.groups,
+                                    s.channels,
+                                    s.filters,
+                                    make_tile_grid(s.batch, h.out, l.out),
+                                    make_tile_source<In>(x, -h.padding, -l.padding),
+                                    make_tile_weights<In>(w, 0, 1),
+                                    s.filters * w.stride[0],
+                                    bias,
+                                    {static_cast<In*>(y.data), s.outputs(), {0, l.out, 1}},
+                                    {h.out, l.out}});
 }
 
+// The same with reversed taps, filters and channels exchanged.
 template <class T, class In>
 void winograd_backward_input(workspace& memory, const conv_shape& s, const nr_tensor& dy, const nr_tensor& w,
                              nr_tensor& dx) {
   const auto &h = s.axis[1], &l = s.axis[2];
-  winograd_convolve<T, In>(
-      memory,
-      {s.groups,
-       s.filters,
-       s.channels,
-       make_tile_grid(s.batch, h.in, l.in),
-       {static_cast<const In*>(dy.data),
-        dy.stride[0],
-        dy.stride[1],
-        {h.out, l.out},
-        {spatial_stride(dy, 1), spatial_stride(dy, 2)},
-        {h.padding - 2, l.padding - 2}},
-       s.filters * dy.stride[1],
-       {static_cast<const In*>(w.data), w.stride[1], w.stride[0], {spatial_stride(w, 1), spatial_stride(w, 2)}, true},
-       s.filters * w.stride[0],
-       nullptr,
-       {static_cast<In*>(dx.data), s.inputs(), {0, l.in, 1}},
-       {h.in, l.in}});
+  winograd_convolve<T, In>(memory, {s.groups,
+                                    s.filters,
+                                    s.channels,
+                                    make_tile_grid(s.batch, h.in, l.in),
+                                    make_tile_source<In>(dy, h.padding - 2, l.padding - 2),
+                                    make_tile_weights<In>(w, 1, 0),
+                                    s.filters * w.stride[0],
+                                    nullptr,
+                                    {static_cast<In*>(dx.data), s.inputs(), {0, l.in, 1}},
+                                    {h.in, l.in}});
+}
+
+template <class T, class In>
+void winograd_backward_weight(workspace& memory, const conv_shape& s, const nr_tensor& x, const nr_tensor& dy,
+                              nr_tensor& dw) {
+  const auto &h = s.axis[1], &l = s.axis[2];
+  winograd_gradient<T, In>(memory, {s.groups, s.channels, s.filters, make_tile_grid(s.batch, h.out, l.out),
+                                    make_tile_source<In>(x, -h.padding, -l.padding), make_tile_source<In>(dy, 0, 0),
+                                    static_cast<In*>(dw.data)});
 }
 
 }  // namespace

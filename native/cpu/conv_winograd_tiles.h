@@ -15,6 +15,9 @@ struct tile_grid {
 
   int64_t tiles() const { return images * rows * columns; }
 };
+inline tile_grid make_tile_grid(int64_t images, int64_t height, int64_t width) {
+  return {images, ceil_div(height, winograd_step), ceil_div(width, winograd_step)};
+}
 
 // Neighbouring tiles of one row of tiles, the first of them the `tile`-th of those visited.
 struct tile_run {
@@ -40,13 +43,21 @@ inline int64_t point_stride(int64_t size) {
   return round_up(size, 32) + 16;
 }
 
-// The images of one group, cut into tiles that begin `base` + 4 · i along each axis; zero outside.
+// Images cut into tiles that begin `base` + 4 · i along each axis; zero outside.
 template <class In>
 struct tile_source {
   const In* data;
   int64_t image_stride, channel_stride;
   int64_t size[2], stride[2], base[2];
 };
+
+template <class In>
+inline tile_source<In> make_tile_source(const nr_tensor& t, int64_t base_row, int64_t base_column) {
+  const int32_t h = t.ndim - 2, w = t.ndim - 1;
+  return {
+      static_cast<const In*>(t.data), t.stride[0], t.stride[1], {t.shape[h], t.shape[w]}, {t.stride[h], t.stride[w]},
+      {base_row, base_column}};
+}
 
 // to[i * W + c] = from[c * channel_stride + i * stride] for n positions of up to W channels, zero beyond.
 template <class V, class In, class T>
@@ -90,38 +101,43 @@ inline void read_tile_row(const tile_source<In>& s, const In* image, int64_t cha
   write_zeros(to + end * W, (count - end) * W);
 }
 
-// V = Bᵀ x B of `count` tiles from `first` and of channels [begin, begin + channels), begin a multiple of W; `tiles` of
-// them have room in a plane.
-template <class T, class In>
-void transform_inputs(const tile_source<In>& s, const tile_grid& g, int64_t first, int64_t count, int64_t tiles,
-                      int64_t begin, int64_t channels, T* v, int64_t plane) {
+// `count` tiles of up to W channels from `first` at the points: Bᵀ x B of overlapping tiles of 6 × 6 inputs, or A dy Aᵀ
+// of tiles of 4 × 4. Tile t goes to v + t · step in each plane.
+template <int span, class T, class In>
+void transform_tiles(const tile_source<In>& s, const tile_grid& g, int64_t first, int64_t count, int64_t channel,
+                     int64_t channels, T* v, int64_t step, int64_t plane) {
   using V = vector_t<T>;
   constexpr int W = V::width;
-  alignas(64) T lines[6][run_columns * W], points[6][run_columns * W];
-  for (int64_t c = begin; c < begin + channels; c += W) {
-    each_run(g, first, count, [&](const tile_run& run) {
-      const int64_t columns = run.count * winograd_step + 2;
-      const In* image = s.data + run.image * s.image_stride + c * s.channel_stride;
-      for (int64_t i = 0; i < 6; i++)
-        read_tile_row<V>(s, image, begin + channels - c, s.base[0] + run.row * winograd_step + i,
-                         s.base[1] + run.column * winograd_step, columns, lines[i]);
-      for (int64_t j = 0; j < columns * W; j += W) {
-        V x[6], r[6];
-        unroll<6>([&](auto i) NR_INLINE { x[i] = load<V>(lines[i] + j); });
-        input_points(x, r);
-        unroll<6>([&](auto i) NR_INLINE { store(points[i] + j, r[i]); });
+  alignas(64) T lines[span][run_columns * W], points[6][run_columns * W];
+  const auto transform = [](const V(&x)[span], V(&r)[6]) NR_INLINE {
+    if constexpr (span == 6) {
+      input_points(x, r);
+    } else {
+      output_gradient_points(x, r);
+    }
+  };
+  each_run(g, first, count, [&](const tile_run& run) {
+    const int64_t columns = run.count * winograd_step + span - winograd_step;
+    const In* image = s.data + run.image * s.image_stride + channel * s.channel_stride;
+    for (int64_t i = 0; i < span; i++)
+      read_tile_row<V>(s, image, channels, s.base[0] + run.row * winograd_step + i,
+                       s.base[1] + run.column * winograd_step, columns, lines[i]);
+    for (int64_t j = 0; j < columns * W; j += W) {
+      V x[span], r[6];
+      unroll<span>([&](auto i) NR_INLINE { x[i] = load<V>(lines[i] + j); });
+      transform(x, r);
+      unroll<6>([&](auto i) NR_INLINE { store(points[i] + j, r[i]); });
+    }
+    for (int64_t t = 0; t < run.count; t++) {
+      T* to = v + (run.tile + t) * step;
+      for (int64_t i = 0; i < 6; i++) {
+        V x[span], r[6];
+        unroll<span>([&](auto j) NR_INLINE { x[j] = load<V>(points[i] + (t * winograd_step + j) * W); });
+        transform(x, r);
+        unroll<6>([&](auto j) NR_INLINE { store(to + (i * 6 + j) * plane, r[j]); });
       }
-      for (int64_t t = 0; t < run.count; t++) {
-        T* to = v + c * tiles + (run.tile + t) * W;
-        for (int64_t i = 0; i < 6; i++) {
-          V x[6], r[6];
-          unroll<6>([&](auto j) NR_INLINE { x[j] = load<V>(points[i] + (t * winograd_step + j) * W); });
-          input_points(x, r);
-          unroll<6>([&](auto j) NR_INLINE { store(to + (i * 6 + j) * plane, r[j]); });
-        }
-      }
-    });
-  }
+    }
+  });
 }
 
 // y = Aᵀ M A + bias of `count` tiles from `first`, into planes filter, filter + 1, … of each image; `planes` of them

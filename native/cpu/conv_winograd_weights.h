@@ -15,6 +15,16 @@ struct tile_weights {
   bool is_dense() const { return tap_stride[0] == 3 && tap_stride[1] == 1; }
 };
 
+// `lane` and `depth` are dims of w; taps are read in reverse where the lanes are channels.
+template <class In>
+inline tile_weights<In> make_tile_weights(const nr_tensor& w, int lane, int depth) {
+  return {static_cast<const In*>(w.data),
+          w.stride[lane],
+          w.stride[depth],
+          {w.stride[w.ndim - 2], w.stride[w.ndim - 1]},
+          lane == 1};
+}
+
 // taps[t] = tap t of up to W lanes, zero beyond.
 template <class V, class In>
 [[gnu::always_inline]] inline void read_taps(const tile_weights<In>& w, const In* from, int64_t lanes, V (&taps)[9]) {

@@ -71,20 +71,6 @@ testConv('dilated and grouped', 3, { dilation: [1, 2, 1], groups: 2, padding: 1 
 ])
 testConv('depthwise', 3, { groups: 3, stride: 2 }, [[[1, 3, 4, 3, 5], [3, 1, 2, 2, 3], [3]]])
 
-// Sizes at which Winograd's algorithm pays; its errors are those of sums of larger terms (docs/accuracy.md).
-testOp('conv2d by Winograd', {
-  op: (x, w, b) => conv2d(x, w, b ?? null, { padding: 1 }),
-  ref: (x, w, b) => convRef(windowOf(2, { padding: 1 }), x, w, b),
-  shapes: [
-    [[1, 8, 13, 7], [9, 8, 3, 3], [9]],
-    [[2, 11, 6, 8], [8, 11, 3, 3]],
-  ],
-  large: [[2, 16, 14, 15], [17, 16, 3, 3], [17]],
-  gradientShapes: [[[2, 8, 4, 4], [8, 8, 3, 3], [8]]],
-  second: false,
-  tolerance: 40,
-})
-
 describe("padding 'same'", () => {
   test.each([1, 2, 3, 4, 5])('keeps the sizes for a window of %d', (k) => {
     const x = tensor([[[1, 2, 3, 4, 5, 6]]])
