@@ -1,13 +1,14 @@
 // Convolution over 1 to 3 axes, by the first of these that fits: windows of 3 × 3 with many channels by tiles
-// (conv_winograd.h); with positions in lanes where a group has few filters (conv_lines.h); directly (conv_direct.h);
-// or, where positions are few or far apart, as implicit matrix products (gemm.h) per image and group: weights packed
-// once, patches packed panel by panel straight from the image. Forward: w · patches(x). Backward to the input: the
-// inputs are split by residue modulo the stride, and each residue class is a dense product of the weights that reach it
-// with patches of dy. Backward to the weight: dy · patches(x)ᵀ over all images, cut into a fixed number of partial
-// sums.
+// (conv_winograd.h); with positions in lanes where a group has few filters (conv_lines.h); as plain matrix products,
+// where one tap meets every position (conv_pointwise.h); directly (conv_direct.h); or, where positions are few or far
+// apart, as implicit matrix products (gemm.h) per image and group: weights packed once, patches packed panel by panel
+// straight from the image. Forward: w · patches(x). Backward to the input: the inputs are split by residue modulo the
+// stride, and each residue class is a dense product of the weights that reach it with patches of dy. Backward to the
+// weight: dy · patches(x)ᵀ over all images, cut into a fixed number of partial sums.
 #include "cpu/conv_direct.h"
 #include "cpu/conv_lines.h"
 #include "cpu/conv_operands.h"
+#include "cpu/conv_pointwise.h"
 #include "cpu/conv_winograd.h"
 
 namespace neurite::NR_ISA {
@@ -45,6 +46,13 @@ void conv_of(nr_context* ctx, const conv_shape& s, const nr_tensor& x, const nr_
     convolve_lines(memory, s, inputs, images, x.stride[0], group_stride, s.filters, weights, every_tap,
                    static_cast<const T*>(wide_bias), planes);
     return;
+  }
+  if constexpr (std::is_same_v<T, In>) {
+    if (is_pointwise<T, In>(s, inputs)) {
+      const int64_t w_stride[3] = {s.filters * w.stride[0], w.stride[0], w.stride[1]};
+      return multiply_planes(ctx, s, inputs, images, x.stride[0], group_stride, s.filters,
+                             static_cast<const T*>(w.data), w_stride, static_cast<const T*>(wide_bias), planes.data);
+    }
   }
   if (is_direct<T>(s, inputs, s.filters)) {
     convolve(memory, s, inputs, images, x.stride[0], group_stride, s.filters, left, static_cast<const T*>(wide_bias),
@@ -89,7 +97,7 @@ void conv_backward_input_of(nr_context* ctx, const conv_shape& s, const nr_tenso
     const weight_columns<T, In> left = {s.groups,    static_cast<const In*>(w.data),
                                         &s,          w.stride[0],
                                         w.stride[1], {spatial_stride(w, 0), spatial_stride(w, 1), spatial_stride(w, 2)},
-                                        phase};
+                                        phase,       is_dense_filter(s, w)};
     const patches reached = phases == 1 ? output_patches(s, dy, phase).joined() : output_patches(s, dy, phase);
     const In* images = static_cast<const In*>(dy.data);
     const int64_t group_stride = s.filters * dy.stride[1];
@@ -103,6 +111,15 @@ void conv_backward_input_of(nr_context* ctx, const conv_shape& s, const nr_tenso
       convolve_lines(memory, s, reached, images, dy.stride[0], group_stride, s.channels, weights, kernel,
                      static_cast<const T*>(nullptr), planes);
       continue;
+    }
+    if constexpr (std::is_same_v<T, In>) {
+      if (phases == 1 && is_pointwise<T, In>(s, reached)) {
+        const int64_t w_stride[3] = {s.filters * w.stride[0], w.stride[1], w.stride[0]};
+        const T* reaching = static_cast<const T*>(w.data);
+        for (int i = 0; i < 3; i++) reaching += phase[i].first * spatial_stride(w, i);
+        return multiply_planes(ctx, s, reached, images, dy.stride[0], group_stride, s.channels, reaching, w_stride,
+                               static_cast<const T*>(nullptr), out);
+      }
     }
     if (is_direct<T>(s, reached, s.channels)) {
       convolve(memory, s, reached, images, dy.stride[0], group_stride, s.channels, left, static_cast<const T*>(nullptr),

@@ -39,19 +39,41 @@ struct weight_columns {
   const conv_shape* shape;
   int64_t filter_stride, channel_stride, tap_stride[3];
   const conv_phase* phase;
+  bool is_dense;  // channels and taps of a filter lie side by side
+
+  int64_t taps() const { return phase[0].taps * phase[1].taps * phase[2].taps; }
 
   void panel(T* dst, int64_t group, int64_t first, int64_t count, int64_t k, int64_t depth, int64_t width) const {
     const In* w = data + group * shape->filters * filter_stride + first * channel_stride;
+    if (taps() == 1)
+      return pack_panel(w + tap(0) + k * filter_stride, channel_stride, filter_stride, count, depth, dst, width);
+    if (is_dense && taps() == shape->taps()) return whole_filters(w, dst, count, k, depth, width);
     for (int64_t i = 0; i < depth; i++, dst += width) {
-      int64_t rest = k + i, offset = 0;
-      for (int axis = 2; axis >= 0; axis--) {
-        const conv_phase& f = phase[axis];
-        offset += (f.first + rest % f.taps * f.step) * tap_stride[axis];
-        rest /= f.taps;
-      }
-      offset += rest * filter_stride;
-      for (int64_t p = 0; p < count; p++) dst[p] = convert<T>(w[p * channel_stride + offset]);
+      const In* from = w + (k + i) / taps() * filter_stride + tap((k + i) % taps());
+      for (int64_t p = 0; p < count; p++) dst[p] = convert<T>(from[p * channel_stride]);
       for (int64_t p = count; p < width; p++) dst[p] = T(0);
+    }
+  }
+
+ private:
+  // The offset of a tap of the phase.
+  int64_t tap(int64_t index) const {
+    int64_t offset = 0;
+    for (int axis = 2; axis >= 0; axis--) {
+      const conv_phase& f = phase[axis];
+      offset += (f.first + index % f.taps * f.step) * tap_stride[axis];
+      index /= f.taps;
+    }
+    return offset;
+  }
+
+  // Every tap is in the phase, in order: those of one filter are turned together.
+  void whole_filters(const In* w, T* dst, int64_t count, int64_t k, int64_t depth, int64_t width) const {
+    for (const int64_t end = k + depth; k < end;) {
+      const int64_t filter = k / taps(), first = k % taps(), n = smaller(taps() - first, end - k);
+      pack_panel(w + filter * filter_stride + first, channel_stride, 1, count, n, dst, width);
+      k += n;
+      dst += n * width;
     }
   }
 };

@@ -65,7 +65,7 @@ void packed_matmul(nr_context* ctx, const matmul_plan& p, const In* a, const In*
 
 // y = a · b with one column is yᵀ = bᵀ · aᵀ with one row.
 inline matmul_plan swapped(const matmul_plan& p) {
-  return {p.N, p.M, p.K, p.batches, p.b_stride_n, p.b_stride_k, p.a_stride_k, p.a_stride_m, p.b, p.a};
+  return {p.N, p.M, p.K, p.batches, p.b_stride_n, p.b_stride_k, p.a_stride_k, p.a_stride_m, p.b, p.a, {}};
 }
 
 // The bias in the type computed in: where it lies if that is possible, else a copy. False when memory is out.
@@ -108,7 +108,8 @@ void matmul_of(nr_context* ctx, const matmul_plan& p, const nr_tensor& a, const 
     } else if (p.N == 1 && is_thin<In>(swapped(p))) {
       thin_matmul(ctx, swapped(p), b_data, a_data, wide_bias, 0, y_data, ending);
     } else if (is_in_place<T, In>(p)) {
-      if constexpr (std::is_same_v<T, In>) in_place_matmul(ctx, p, a_data, b_data, wide_bias, y_data, ending);
+      if constexpr (std::is_same_v<T, In>)
+        in_place_matmul<T>(ctx, p, a_data, b_data, nullptr, wide_bias, y_data, ending);
     } else {
       packed_matmul(ctx, p, a_data, b_data, wide_bias, y_data, ending);
     }

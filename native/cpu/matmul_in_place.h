@@ -36,12 +36,20 @@ inline bool is_in_place(const matmul_plan& p) {
   return p.M <= 2 * block_rows_f32 || !is_crowded<T>(p.b_stride_k, depth, panel_way);
 }
 
+// Asks for rows that are about to be written: the caches have lost them when results are large.
+template <class T>
+inline void fetch_rows(const T* y, int64_t stride, int64_t rows, int64_t columns) {
+  constexpr int64_t line = 64 / sizeof(T);
+  for (int64_t i = 0; i < rows; i++)
+    for (int64_t j = 0; j < columns; j += line) __builtin_prefetch(y + i * stride + j, 1);
+}
+
 template <class T>
 struct in_place_product {
   static constexpr int64_t unit = tile_columns<T>;
   const matmul_plan& p;
   const gemm_blocks<T> cut;
-  const T *a, *b, *bias;
+  const T *a, *b, *row_bias, *column_bias;  // biases or NULL
   T* y;
   const epilogue<T, T>& ending;
   const bool packs_a = p.a_stride_k == 1 ? is_crowded<T>(p.a_stride_m, tile_rows, first_level_way)
@@ -75,7 +83,13 @@ struct in_place_product {
           from.a = packs_a ? packed + i * depth : a_at + i * p.a_stride_m;
           if (packs_a) from.a_row = 1, from.a_step = height;
           const int64_t at = to + i * p.N;
-          const tile_target<T> tile = {y + at, p.N, width, step > 0, nullptr, bias ? bias + n + j : nullptr};
+          const tile_target<T> tile = {y + at,
+                                       p.N,
+                                       width,
+                                       step > 0,
+                                       row_bias ? row_bias + p.row_bias[batch] + m + i : nullptr,
+                                       column_bias ? column_bias + n + j : nullptr};
+          if (step == 0) fetch_rows(y + at, p.N, height, width);
           choose_strided_tile_kernel<T>(height, width, copies)(from, depth, tile);
           if (step == cut.count_k - 1 && !ending.is_empty()) ending.finish(y + at, p.N, y, at, p.N, height, width);
           if (copies) take_copy();
@@ -87,11 +101,11 @@ struct in_place_product {
 };
 
 template <class T>
-void in_place_matmul(nr_context* ctx, const matmul_plan& p, const T* a, const T* b, const T* bias, T* y,
-                     const epilogue<T, T>& ending) {
+void in_place_matmul(nr_context* ctx, const matmul_plan& p, const T* a, const T* b, const T* row_bias,
+                     const T* column_bias, T* y, const epilogue<T, T>& ending) {
   if (p.batches == 0 || p.M == 0 || p.N == 0) return;
   const in_place_product<T> product = {
-      p, gemm_blocks<T>(wanted_blocks(ctx), p.batches, p.M, p.N, p.K, false), a, b, bias, y, ending};
+      p, gemm_blocks<T>(wanted_blocks(ctx), p.batches, p.M, p.N, p.K, false), a, b, row_bias, column_bias, y, ending};
   const auto& cut = product.cut;
   const int64_t copy_size = product.copy_size(), own_size = copy_size + product.packed_size();
   T* buffers = scratch<T>(ctx, ctx->threads * own_size);

@@ -31,7 +31,7 @@ struct batch_offsets {
 struct matmul_plan {
   int64_t M, N, K, batches;
   int64_t a_stride_m, a_stride_k, b_stride_k, b_stride_n;
-  batch_offsets a, b;
+  batch_offsets a, b, row_bias;
 };
 
 // The stride of operand `t` along batch dim d of y (a result of y_ndim dims); 0 where it broadcasts.

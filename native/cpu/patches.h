@@ -38,6 +38,11 @@ struct patches {
   int64_t taps() const { return axis[0].taps * axis[1].taps * axis[2].taps; }
   int64_t rows() const { return channels * taps(); }
 
+  // Rows are channels, and neighbouring positions are equally far apart.
+  bool is_plain() const {
+    return axis[0].is_plain() && axis[1].is_plain() && axis[2].is_plain() && axis[0].size * axis[1].size == 1;
+  }
+
   // The same matrix with neighbouring axes that are walked as one joined: longer runs for 1×1 kernels and plain planes.
   patches joined() const {
     patches p = *this;
@@ -168,6 +173,11 @@ inline void pack_positions(const patches& p, const In* image, T* dst, int64_t po
 template <class T, class In>
 inline void pack_patch_rows(const patches& p, const In* image, T* dst, int64_t row, int64_t count, int64_t position,
                             int64_t depth, int64_t width) {
+  if (p.is_plain()) {
+    const int64_t stride = p.axis[2].stride;
+    return pack_panel(image + row * p.channel_stride + position * stride, p.channel_stride, stride, count, depth, dst,
+                      width);
+  }
   constexpr int64_t most = tile_columns < T >> tile_rows ? tile_columns<T> : tile_rows;
   alignas(64) T lines[most * patch_chunk];
   patch_run runs[patch_chunk];
