@@ -87,6 +87,8 @@ export const kernelNames = [
   'argmax',
   'argmin',
   'matmul',
+  'matmul_pack',
+  'matmul_packed',
   'conv',
   'conv_backward_input',
   'conv_backward_weight',
@@ -930,6 +932,29 @@ export function matmul(a: Tensor, b: Tensor, bias: Tensor | null, residual: Tens
   finish(preactivation === null ? kernels.matmul(y) : call(kernels.matmul, [y, preactivation]))
   adopt(y, yAt)
   adoptOptional(preactivation, preactivationAt)
+}
+
+export function matmulPack(w: Tensor, packed: Tensor, transpose: boolean): void {
+  let at = 0
+  at = writeTensor(w, at)
+  const packedAt = at
+  at = writeTarget(packed, at)
+  at = writeNumber(transpose ? 1 : 0, at)
+  finish(kernels.matmul_pack(packed))
+  adopt(packed, packedAt)
+}
+
+export function matmulPacked(a: Tensor, packed: Tensor, bias: Tensor | null, residual: Tensor | null, y: Tensor, activation: number): void {
+  let at = 0
+  at = writeTensor(a, at)
+  at = writeTensor(packed, at)
+  at = writeOptional(bias, at)
+  at = writeOptional(residual, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  at = writeNumber(activation, at)
+  finish(kernels.matmul_packed(y))
+  adopt(y, yAt)
 }
 
 export function conv(x: Tensor, w: Tensor, bias: Tensor | null, y: Tensor, stride: readonly number[], padding: readonly number[], dilation: readonly number[], groups: number): void {

@@ -132,6 +132,8 @@ const calls: Record<string, (options: never) => unknown> = {
   toText: (o) => x.toText(o),
   gelu: (o) => n.gelu(x, o),
   leakyRelu: (o) => n.leakyRelu(x, o),
+  linear: (o) => n.linear(x, x, null, o),
+  contiguous: (o) => n.contiguous(x, o),
   elu: (o) => n.elu(x, o),
 
   clipGradNorm: (o) => n.nn.clipGradNorm([leaf], 1, o),

@@ -22,7 +22,7 @@ const resnet = (B) =>
     flops: 2 * 4.09e9 * B,
     items: B,
     load(n) {
-      const model = n.nn.fuse(resnet50(n).eval())
+      const model = n.nn.fuse(resnet50(n).eval()).optimizeForInference()
       const x = n.randn([B, 3, 224, 224])
       return () => model.forward(x)
     },
@@ -34,7 +34,7 @@ export const inferenceRows = [
   inference('bert-base encoder T128 B1', { model: 'bert' }, {
     flops: 2 * 85e6 * 128 + 12 * 4 * 128 * 128 * 768,
     load(n) {
-      const model = bert(n).eval()
+      const model = bert(n).optimizeForInference()
       const x = n.randn([1, 128, 768])
       return () => model.forward(x)
     },
@@ -43,7 +43,7 @@ export const inferenceRows = [
     flops: 2 * 124e6 * 128,
     items: 128,
     load(n) {
-      const model = gpt2(n).eval()
+      const model = gpt2(n).optimizeForInference()
       const index = n.zeros([1, 128], { dtype: 'int64' })
       return () => model.forward(index)
     },
@@ -52,7 +52,7 @@ export const inferenceRows = [
     bytes: [16 * 4 * 124e6, 0],
     items: 16,
     load(n) {
-      const model = gpt2(n).eval()
+      const model = gpt2(n).optimizeForInference()
       const pasts = emptyPast(n, 64)
       return () => decode(n, model, pasts, 16)
     },

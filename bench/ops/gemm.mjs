@@ -62,7 +62,7 @@ function linear(M, N, K) {
     flops: 2 * M * N * K,
     bytes: [float32([M, K], [K, N]), float32([M, N])],
     prepare(n) {
-      const layer = new n.nn.Linear(K, N).eval()
+      const layer = new n.nn.Linear(K, N).optimizeForInference()
       const x = n.randn([M, K])
       return forward(n, () => layer.forward(x))
     },

@@ -1,6 +1,8 @@
 // The linear layer.
+import { isGradEnabled } from '../autograd'
 import { checkOptions, type OptionNames } from '../check'
 import { linear } from '../ops/linear'
+import { type PackedLinear, packLinear } from '../ops/packedLinear'
 import { checkInteger } from '../shape'
 import type { Tensor } from '../tensor'
 import { type Factory, factoryOptions, learned, uniformWithin } from './factory'
@@ -17,6 +19,7 @@ const linearOptions: OptionNames<LinearOptions> = { ...factoryOptions, bias: tru
 export class Linear extends Module {
   weight: Tensor
   bias: Tensor | null
+  #packed: PackedLinear | null = null
 
   constructor(
     readonly inFeatures: number,
@@ -33,7 +36,22 @@ export class Linear extends Module {
   }
 
   override forward(x: Tensor): Tensor {
-    return linear(x, this.weight, this.bias)
+    return linear(x, this.isPacked(x) ? this.#packed! : this.weight, this.bias)
+  }
+
+  private isPacked(x: Tensor): boolean {
+    if (this.#packed === null || !this.#packed.isCopyOf(this.weight)) return false
+    return !isGradEnabled() || !(x.requiresGrad || this.weight.requiresGrad || this.bias?.requiresGrad)
+  }
+
+  protected override pack(): void {
+    this.unpack()
+    this.#packed = packLinear(this.weight)
+  }
+
+  protected override unpack(): void {
+    this.#packed?.dispose()
+    this.#packed = null
   }
 
   protected override details(): string {

@@ -138,9 +138,15 @@ export abstract class Module {
     return loadState('loadStateDict', Object.fromEntries(this.state()), state, strict)
   }
 
-  /** Switches this module and all below it to training, or with false to evaluation. */
+  /**
+   * Switches this module and all below it to training, or with false to evaluation. Training gives up the copies that
+   * `optimizeForInference` made.
+   */
   train(training = true): this {
-    for (const module of this.modules()) module.training = training
+    for (const module of this.modules()) {
+      module.training = training
+      if (training) module.unpack()
+    }
     return this
   }
 
@@ -148,6 +154,23 @@ export abstract class Module {
   eval(): this {
     return this.train(false)
   }
+
+  /**
+   * Readies this module and all below it for evaluation that is repeated: switches to it, switches gradients off, and
+   * lays out weights as the kernels want them, in copies that take as much memory again. A copy serves while its
+   * weights stay as they are: after `loadStateDict`, a step of an optimizer or `to`, layers go on with the weights
+   * themselves until this is called once more. `train()` gives up the copies, `requiresGrad_()` brings gradients back.
+   */
+  optimizeForInference(): this {
+    this.eval().requiresGrad_(false)
+    for (const module of this.modules()) module.pack()
+    return this
+  }
+
+  /** Makes copies of the module's own weights, as `optimizeForInference` says; layers that have such override both. */
+  protected pack(): void {}
+  /** Gives up those copies. */
+  protected unpack(): void {}
 
   /** Calls `fn` with every module below this one, then with this one. */
   apply(fn: (module: Module) => void): this {

@@ -44,6 +44,7 @@ export {
 export { matmul } from './matmul'
 export { contiguous, type ContiguousOptions, isChannelsLast, type MemoryFormat } from './memoryFormat'
 export { batchNorm, type BatchNormOptions, layerNorm, type LayerNormOptions } from './norm'
+export { PackedLinear, packLinear } from './packedLinear'
 export {
   adaptiveAvgPool1d,
   adaptiveAvgPool2d,

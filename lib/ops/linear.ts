@@ -10,6 +10,7 @@ import { add } from './arithmetic'
 import { sumTo } from './broadcast'
 import { rowMajor } from './copy'
 import { product } from './matmul'
+import { packedLinear, PackedLinear } from './packedLinear'
 import { reshape } from './view'
 
 interface Linear {
@@ -73,6 +74,11 @@ const linearKeepingOp: Op<Linear, Tensor[]> = {
   },
 }
 
+function linearMap(inputs: Input[], activation: FusedActivation | null): Tensor {
+  if (activation?.saves === 'input') return apply(linearKeepingOp, inputs, { activation })[0]
+  return apply(linearOp, inputs, { activation })
+}
+
 export interface LinearMapOptions {
   /** Applied to the sum of product, bias and residual. Default none. */
   activation?: Activation | null
@@ -82,18 +88,20 @@ export interface LinearMapOptions {
 
 const linearMapOptions: OptionNames<LinearMapOptions> = { activation: true, residual: true }
 
-function checkOperands(x: Tensor, w: Tensor, b: Tensor | null): void {
+function checkOperands(x: Tensor, w: Tensor | PackedLinear, b: Tensor | null): void {
   checkTensor('linear', 'x', x)
-  if (checkTensor('linear', 'w', w).ndim !== 2 || x.ndim === 0 || x.shape[x.ndim - 1] !== w.shape[1]) {
+  const isPacked = w instanceof PackedLinear
+  if ((!isPacked && checkTensor('linear', 'w', w).ndim !== 2) || x.ndim === 0 || x.shape[x.ndim - 1] !== w.shape[1]) {
     const last = x.shape[x.ndim - 1] ?? 'in'
     throw new ShapeError(`linear: expected w [out, ${last}] for x [${x.shape.join(', ')}], got [${w.shape.join(', ')}]`)
   }
   if (b !== null && (checkTensor('linear', 'b', b).ndim !== 1 || b.shape[0] !== w.shape[0])) {
     throw new ShapeError(`linear: expected b [${w.shape[0]}], got [${b.shape.join(', ')}]`)
   }
-  if (w.dtype !== x.dtype || (b !== null && b.dtype !== x.dtype)) {
+  const { dtype } = isPacked ? w.panels : w
+  if (dtype !== x.dtype || (b !== null && b.dtype !== x.dtype)) {
     throw new DTypeError(
-      `linear: expected x, w and b of one dtype, got ${x.dtype}, ${w.dtype}${b ? `, ${b.dtype}` : ''}`,
+      `linear: expected x, w and b of one dtype, got ${x.dtype}, ${dtype}${b ? `, ${b.dtype}` : ''}`,
     )
   }
 }
@@ -109,8 +117,16 @@ function checkResidual(residual: Tensor, x: Tensor, shape: Shape): void {
 /**
  * Linear map of the last dimension, activation(x·wᵀ + b + residual): x [..., in], w [out, in], b [out], residual and
  * result [..., out].
+ *
+ * @param w May be packed ahead by `packLinear` where no gradient is recorded.
+ * @throws AutogradError where one is.
  */
-export function linear(x: Tensor, w: Tensor, b: Tensor | null = null, options?: LinearMapOptions): Tensor {
+export function linear(
+  x: Tensor,
+  w: Tensor | PackedLinear,
+  b: Tensor | null = null,
+  options?: LinearMapOptions,
+): Tensor {
   checkOperands(x, w, b)
   const { activation: name, residual = null } = checkOptions('linear', options, linearMapOptions)
   const activation = checkActivation('linear', name)
@@ -120,10 +136,10 @@ export function linear(x: Tensor, w: Tensor, b: Tensor | null = null, options?: 
   const rows = shape.slice(0, -1).reduce((m, n) => m * n, 1)
   const matrix = (t: Tensor, columns: number) => (t.ndim === 2 ? t : reshape(t, [rows, columns]))
   const added = residual === null ? 0 : rowMajor(matrix(residual, w.shape[0]))
-  const inputs = [matrix(x, w.shape[1]), w, b ?? 0, added]
+  const rowsOfX = matrix(x, w.shape[1])
   const y =
-    activation?.saves === 'input'
-      ? apply(linearKeepingOp, inputs, { activation })[0]
-      : apply(linearOp, inputs, { activation })
+    w instanceof PackedLinear
+      ? packedLinear(rowsOfX, w, b ?? 0, added, activation)
+      : linearMap([rowsOfX, w, b ?? 0, added], activation)
   return x.ndim === 2 ? y : reshape(y, shape)
 }

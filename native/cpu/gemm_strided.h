@@ -16,8 +16,10 @@ struct strided_operands {
   T* copy;           // where to leave rows of B, tile_columns<T> apart
 };
 
-// How many rows ahead those of B are fetched.
-inline constexpr int64_t rows_ahead = 16;
+// How many rows ahead those of B are fetched: as many as the tile multiplies with in the time that memory takes.
+constexpr int64_t rows_ahead(int tile) {
+  return tile < 5 ? 96 : tile < 28 ? 480 / tile : 17;
+}
 
 template <class T, int rows, int vectors, bool copies>
 void multiply_strided_tile(const strided_operands<T>& from, int64_t depth, const tile_target<T>& target) {
@@ -27,7 +29,8 @@ void multiply_strided_tile(const strided_operands<T>& from, int64_t depth, const
   unroll<rows>([&](auto i) NR_INLINE { unroll<vectors>([&](auto j) NR_INLINE { sum[i][j] = V(T(0)); }); });
   const T* a[groups];
   unroll<groups>([&](auto g) NR_INLINE { a[g] = from.a + g * group * from.a_row; });
-  const int64_t a_row = from.a_row, a_step = from.a_step, b_stride = from.b_stride, ahead = rows_ahead * b_stride;
+  const int64_t a_row = from.a_row, a_step = from.a_step, b_stride = from.b_stride,
+                ahead = rows_ahead(rows * vectors) * b_stride;
   const T* b = from.b;
   T* copy = from.copy;
   for (int64_t k = 0; k < depth; k++) {

@@ -1,10 +1,10 @@
 // Matrix product: y[batch] = activation(op(a[batch]) · op(b[batch]) + bias + residual). Floating products read their
 // operands in place (matmul_in_place.h) or go through the packed, blocked GEMM of gemm.h; with few rows or one column
 // they stream the large operand once (matmul_thin.h). 16-bit floats are widened while packing and accumulate in
-// float32. Integers: matmul_integer.h.
+// float32. Constant right operands can be packed once (matmul_packed.h). Integers: matmul_integer.h.
 #include "cpu/matmul_in_place.h"
 #include "cpu/matmul_integer.h"
-#include "cpu/matmul_thin.h"
+#include "cpu/matmul_packed.h"
 
 namespace neurite::NR_ISA {
 namespace {
@@ -88,6 +88,13 @@ inline bool widen_bias(nr_context* ctx, const nr_optional& bias, int64_t n, cons
   return true;
 }
 
+template <class T, class In>
+inline epilogue<T, In> make_epilogue(const nr_optional& residual, const nr_optional& preactivation,
+                                     int64_t activation) {
+  return {activation, residual.present ? static_cast<const In*>(residual.tensor.data) : nullptr,
+          preactivation.present ? static_cast<In*>(preactivation.tensor.data) : nullptr};
+}
+
 template <class In>
 void matmul_of(nr_context* ctx, const matmul_plan& p, const nr_tensor& a, const nr_tensor& b, const nr_optional& bias,
                const nr_optional& residual, nr_tensor& y, const nr_optional& preactivation, int64_t activation) {
@@ -100,9 +107,7 @@ void matmul_of(nr_context* ctx, const matmul_plan& p, const nr_tensor& a, const 
   if constexpr (std::is_integral_v<In>) {
     integer_matmul(ctx, p, a_data, b_data, wide_bias, y_data);
   } else {
-    const epilogue<T, In> ending = {activation,
-                                    residual.present ? static_cast<const In*>(residual.tensor.data) : nullptr,
-                                    preactivation.present ? static_cast<In*>(preactivation.tensor.data) : nullptr};
+    const auto ending = make_epilogue<T, In>(residual, preactivation, activation);
     if (is_thin<In>(p)) {
       thin_matmul(ctx, p, a_data, b_data, wide_bias, 1, y_data, ending);
     } else if (p.N == 1 && is_thin<In>(swapped(p))) {
@@ -116,6 +121,28 @@ void matmul_of(nr_context* ctx, const matmul_plan& p, const nr_tensor& a, const 
   }
 }
 
+template <class In>
+void matmul_packed_of(nr_context* ctx, const matmul_plan& p, const nr_tensor& a, const nr_tensor& w,
+                      const nr_optional& bias, const nr_optional& residual, nr_tensor& y, int64_t activation) {
+  using T = compute_t<In>;
+  const auto* a_data = static_cast<const In*>(a.data);
+  const auto* w_data = static_cast<const In*>(w.data);
+  auto* y_data = static_cast<In*>(y.data);
+  const T* wide_bias;
+  if (!widen_bias<T, In>(ctx, bias, p.N, &wide_bias)) return;
+  const auto ending = make_epilogue<T, In>(residual, {}, activation);
+  if constexpr (std::is_same_v<T, In>) {
+    in_place_matmul<T>(ctx, p, a_data, w_data, nullptr, wide_bias, y_data, ending);
+  } else if (p.M <= thin_rows) {
+    thin_packed_matmul(ctx, p, a_data, w_data, wide_bias, y_data, ending);
+  } else {
+    workspace memory = {ctx};
+    const matrix_operand<T, In> left = {1, a_data, p.a_stride_m, p.a_stride_k, p.a};
+    const matrix_result<T, In> result = {y_data, 0, p.M, p.N, wide_bias, &ending};
+    gemm<T>(memory, 1, p.M, p.N, p.K, left, column_panels<T, In>{1, w_data, p.K}, result);
+  }
+}
+
 }  // namespace
 
 void matmul(nr_context* ctx, const nr_tensor* a, const nr_tensor* b, const nr_optional* bias,
@@ -126,6 +153,32 @@ void matmul(nr_context* ctx, const nr_tensor* a, const nr_tensor* b, const nr_op
     using In = typename decltype(tag)::type;
     if constexpr (is_float_type<In> || std::is_same_v<In, int32_t> || std::is_same_v<In, int64_t>)
       matmul_of<In>(ctx, p, *a, *b, *bias, *residual, *y, *preactivation, activation);
+  });
+}
+
+void matmul_pack(nr_context* ctx, const nr_tensor* w, nr_tensor* packed, bool transpose) {
+  const int rows = transpose ? 1 : 0, columns = transpose ? 0 : 1;
+  with_float_dtype(w->dtype, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    pack_columns(ctx, static_cast<const T*>(w->data), w->stride[columns], w->stride[rows], w->shape[columns],
+                 w->shape[rows], static_cast<T*>(packed->data));
+  });
+}
+
+void matmul_packed(nr_context* ctx, const nr_tensor* a, const nr_tensor* packed, const nr_optional* bias,
+                   const nr_optional* residual, nr_tensor* y, int64_t activation) {
+  matmul_plan p = {};
+  p.M = a->shape[0];
+  p.K = a->shape[1];
+  p.N = y->shape[1];
+  p.batches = 1;
+  p.a_stride_m = a->stride[0];
+  p.a_stride_k = a->stride[1];
+  p.b_stride_k = panel_columns;
+  p.b_stride_n = 1;
+  p.b_panel = p.K * panel_columns;
+  with_float_dtype(y->dtype, [&](auto tag) {
+    matmul_packed_of<typename decltype(tag)::type>(ctx, p, *a, *packed, *bias, *residual, *y, activation);
   });
 }
 

@@ -71,10 +71,10 @@ struct in_place_product {
       }
       for (int64_t j = 0; j < columns; j += unit) {
         const int64_t width = smaller(unit, columns - j), to = (batch * p.M + m) * p.N + n + j;
-        const T* b_at = b + p.b[batch] + n + j + k * p.b_stride_k;
+        const T* b_at = b + p.b[batch] + p.b_column(n + j) + k * p.b_stride_k;
         strided_operands<T> from = {a_at, p.a_stride_m, p.a_stride_k, b_at, p.b_stride_k, copy};
         const auto take_copy = [&] { from.b = copy, from.b_stride = unit; };
-        if (width % vector_t<T>::width != 0) {
+        if (width % vector_t<T>::width != 0 && !p.is_packed()) {
           pack_panel(b_at, 1, p.b_stride_k, width, depth, copy, unit);
           take_copy();
         }

@@ -28,10 +28,17 @@ struct batch_offsets {
   }
 };
 
+// Columns of b lie side by side by so many, each such panel apart from the next: side by side too in a plain matrix.
+inline constexpr int64_t panel_columns = 32;
+
 struct matmul_plan {
   int64_t M, N, K, batches;
   int64_t a_stride_m, a_stride_k, b_stride_k, b_stride_n;
   batch_offsets a, b, row_bias;
+  int64_t b_panel = panel_columns;  // elements from panel to panel, where b_stride_n is 1
+
+  bool is_packed() const { return b_panel != panel_columns; }
+  int64_t b_column(int64_t n) const { return n / panel_columns * b_panel + n % panel_columns; }
 };
 
 // The stride of operand `t` along batch dim d of y (a result of y_ndim dims); 0 where it broadcasts.

@@ -20,7 +20,7 @@ inline void pack_square(const In* src, int64_t stride, int64_t rows, int64_t dep
   if (rows == W && depth == W) {
     unroll<W>([&](auto i) NR_INLINE { v[i] = load<V>(src + i * stride); });
   } else {
-    unroll<W>([&](auto i) NR_INLINE { v[i] = i < rows ? load<V>(src + i * stride, depth) : V(T(0)); });
+    unroll<W>([&](auto i) NR_INLINE { v[i] = i < rows ? load<V>(src + i * stride, depth) : V(compute_t<T>(0)); });
   }
   turn(v);
   if (columns == W && depth == W) {
@@ -39,7 +39,7 @@ inline void pack_rows(const In* src, int64_t stride_k, int64_t count, int64_t de
   for (int64_t k = 0; k < depth; k++, src += stride_k, dst += width) {
     int64_t p = 0;
     for (; p + W <= count; p += W) store(dst + p, load<V>(src + p));
-    for (; p < width; p += W) store(dst + p, p < count ? load<V>(src + p, count - p) : V(T(0)), width - p);
+    for (; p < width; p += W) store(dst + p, p < count ? load<V>(src + p, count - p) : V(compute_t<T>(0)), width - p);
   }
 }
 
@@ -63,7 +63,7 @@ inline void pack_panel(const In* src, int64_t stride_p, int64_t stride_k, int64_
     for (int64_t k = 0; k < depth; k++, dst += width) {
       const In* from = src + k * stride_k;
       for (int64_t p = 0; p < count; p++) dst[p] = convert<T>(from[p * stride_p]);
-      for (int64_t p = count; p < width; p++) dst[p] = T(0);
+      for (int64_t p = count; p < width; p++) dst[p] = T{};
     }
   }
 }

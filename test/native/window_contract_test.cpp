@@ -58,6 +58,36 @@ void check_matmul() {
   CHECK(verdict(a, b, y, false, false, {view({1, 5}), true}));
 }
 
+void check_packed_matmul() {
+  const auto pack = [](nr_tensor w, nr_tensor packed, bool transpose = false) {
+    return contract::matmul_pack(&w, &packed, transpose);
+  };
+  CHECK(!pack(view({4, 70}), view({3, 4, 32})));
+  CHECK(!pack(backwards(view({70, 4})), view({3, 4, 32}), true));
+  CHECK(pack(view({4, 70}), view({2, 4, 32})));
+  CHECK(pack(view({4, 70}), view({3, 4, 16})));
+  CHECK(pack(view({4, 70}), backwards(view({3, 4, 32}))));
+  CHECK(pack(view({4, 70}), view({3, 4, 32}, nr_dtype_f64)));
+  CHECK(pack(view({4, 70}, nr_dtype_i32), view({3, 4, 32}, nr_dtype_i32)));
+  CHECK(pack(view({2, 4, 70}), view({3, 4, 32})));
+
+  const auto verdict = [](nr_tensor a, nr_tensor w, nr_tensor y, nr_optional bias = {}, nr_optional residual = {}) {
+    return contract::matmul_packed(&a, &w, &bias, &residual, &y, nr_activation_none);
+  };
+  const nr_tensor a = view({5, 4}), w = view({3, 4, 32}), y = view({5, 70});
+  CHECK(!verdict(a, w, y));
+  CHECK(!verdict(backwards(a), w, y, {view({70}), true}, {y, true}));
+  CHECK(verdict(a, w, view({5, 97})), "more columns than panels");
+  CHECK(verdict(view({5, 3}), w, y));
+  CHECK(verdict(view({4, 4}), w, y));
+  CHECK(verdict(a, backwards(w), y));
+  CHECK(verdict(a, w, backwards(y)));
+  CHECK(verdict(view({1, 5, 4}), w, y));
+  CHECK(verdict(a, w, y, {view({71}), true}));
+  CHECK(verdict(a, w, y, {}, {view({70}), true}));
+  CHECK(verdict(a, view({3, 4, 32}, nr_dtype_f64), y));
+}
+
 void check_epilogue() {
   const auto verdict = [](nr_optional residual, nr_tensor y, nr_optional preactivation, int64_t activation) {
     return contract::epilogue(residual, y, preactivation, activation);
@@ -168,6 +198,7 @@ void check_pools() {
 
 int main() {
   check_matmul();
+  check_packed_matmul();
   check_epilogue();
   check_conv();
   check_pools();

@@ -1,0 +1,83 @@
+import {
+  ArgumentError,
+  AutogradError,
+  DTypeError,
+  linear,
+  noGrad,
+  ones,
+  packLinear,
+  randn,
+  scope,
+  ShapeError,
+  zeros,
+} from '../../lib'
+import { NdArray, testOp } from '../support'
+
+const affine = (x: NdArray, w: NdArray, b: NdArray) =>
+  NdArray.make([...x.shape.slice(0, -1), w.shape[0]], (index) => {
+    const o = index.at(-1) as number
+    let sum = b.at([o])
+    for (let k = 0; k < w.shape[1]; k++) sum += x.at([...index.slice(0, -1), k]) * w.at([o, k])
+    return sum
+  })
+
+testOp('linear, packed', {
+  op: (x, w, b) => linear(x, packLinear(w), b),
+  ref: affine,
+  shapes: [
+    [[5, 4], [3, 4], [3]],
+    [[1, 40], [33, 40], [33]],
+    [[17, 33], [70, 33], [70]],
+    [[4], [32, 4], [32]],
+    [[2, 3, 4], [5, 4], [5]],
+    [[0, 4], [5, 4], [5]],
+    [[3, 0], [5, 0], [5]],
+    [[3, 4], [0, 4], [0]],
+  ],
+  large: [[70, 150], [290, 150], [290]],
+  tolerance: (dtype) => (dtype === 'float32' ? 40 : 20),
+  gradient: false,
+})
+testOp('linear, packed, residual, gelu', {
+  op: (x, w, residual) => linear(x, packLinear(w), null, { residual, activation: 'relu' }),
+  ref: (x, w, residual) =>
+    NdArray.zip((v, r) => Math.max(v + r, 0), affine(x, w, NdArray.make([w.shape[0]], () => 0)), residual),
+  shapes: [
+    [[5, 4], [3, 4], [5, 3]],
+    [[19, 33], [37, 33], [19, 37]],
+  ],
+  tolerance: (dtype) => (dtype === 'float32' ? 40 : 20),
+  gradient: false,
+})
+
+test('a copy knows whether it is up to date', () => {
+  const w = randn([3, 4])
+  const packed = packLinear(w)
+  expect(packed.shape).toEqual([3, 4])
+  expect(packed.isCopyOf(w)).toBe(true)
+  expect(packed.isCopyOf(w.clone())).toBe(false)
+  noGrad(() => w.copy_(zeros([3, 4])))
+  expect(packed.isCopyOf(w)).toBe(false)
+})
+
+test('a copy outlives the scope it was made in, until it is disposed', () => {
+  const w = randn([3, 4])
+  const packed = scope(() => packLinear(w))
+  expect(linear(ones([1, 4]), packed).shape).toEqual([1, 3])
+  packed.dispose()
+  expect(() => linear(ones([1, 4]), packed)).toThrow('disposed')
+})
+
+test('errors', () => {
+  const packed = packLinear(zeros([3, 4]))
+  expect(() => packLinear(zeros([3]))).toThrow(ShapeError)
+  expect(() => packLinear(zeros([3]))).toThrow('packLinear: expected w [out, in], got [3]')
+  expect(() => packLinear(zeros([3, 4], { dtype: 'int32' }))).toThrow(DTypeError)
+  expect(() => packLinear([1] as never)).toThrow(ArgumentError)
+  expect(() => linear(zeros([2, 5]), packed)).toThrow('linear: expected w [out, 5] for x [2, 5], got [3, 4]')
+  expect(() => linear(zeros([2, 4], { dtype: 'float64' }), packed)).toThrow('one dtype, got float64, float32')
+  const x = zeros([2, 4], { requiresGrad: true })
+  expect(() => linear(x, packed)).toThrow(AutogradError)
+  expect(() => linear(x, packed)).toThrow('linear: expected no gradient to be recorded where weights are packed')
+  expect(noGrad(() => linear(x, packed)).shape).toEqual([2, 3])
+})
