@@ -41,15 +41,34 @@ struct gradient_cut {
   }
 };
 
-// sums (+)= Gᵀ P G for `filters` × `channels` of them: rows of P are filters, lanes channels; `row` lies between taps.
-template <class T>
-inline void add_weight_gradients(const T* p, int64_t plane, int64_t filters, int64_t channels, T* sums, int64_t row,
-                                 bool accumulate) {
-  using V = vector_t<T>;
+// dw[c * 9 + t] = lane c of taps[t].
+template <class V, class Out>
+[[gnu::always_inline]] inline void write_taps(const V (&taps)[9], int64_t channels, Out* dw) {
   constexpr int W = V::width;
-  for (int64_t f = 0; f < filters; f++, p += tile_columns<T>, sums += 9 * row) {
-    for (int64_t c = 0; c < channels; c += W) {
-      V half[3][6];
+  unroll<(9 + W - 1) / W>([&](auto block) NR_INLINE {
+    constexpr int first = block * W;
+    V v[W];
+    unroll<W>([&](auto t) NR_INLINE {
+      if constexpr (first + t < 9) {
+        v[t] = taps[first + t];
+      } else {
+        v[t] = V(0);
+      }
+    });
+    turn(v);
+    unroll<W>([&](auto c) NR_INLINE {
+      if (c < channels) store(dw + c * 9 + first, v[c], 9 - first);
+    });
+  });
+}
+
+// put(filter, channel, taps) with Gᵀ P G of `filters` × `channels` of them: rows of P are filters, lanes channels.
+template <class T, class Put>
+inline void each_weight_gradient(const T* p, int64_t plane, int64_t filters, int64_t channels, const Put& put) {
+  using V = vector_t<T>;
+  for (int64_t f = 0; f < filters; f++, p += tile_columns<T>) {
+    for (int64_t c = 0; c < channels; c += V::width) {
+      V half[3][6], taps[9];
       unroll<6>([&](auto j) NR_INLINE {
         V x[6], r[3];
         unroll<6>([&](auto i) NR_INLINE { x[i] = load<V>(p + (i * 6 + j) * plane + c); });
@@ -59,32 +78,24 @@ inline void add_weight_gradients(const T* p, int64_t plane, int64_t filters, int
       unroll<3>([&](auto i) NR_INLINE {
         V r[3];
         filter_gradient_points(half[i], r);
-        unroll<3>([&](auto j) NR_INLINE {
-          T* at = sums + (i * 3 + j) * row + c;
-          store(at, accumulate ? load<V>(at) + r[j] : r[j]);
-        });
+        unroll<3>([&](auto j) NR_INLINE { taps[i * 3 + j] = r[j]; });
       });
+      put(f, c, taps);
     }
   }
 }
 
-// dw[c * 9 + t] = sums over the parts of sums[t * row + c], pairwise in a fixed order; the sums are used up.
+// dw = the sums of all parts, pairwise in a fixed order; the sums are used up.
 template <class T, class Out>
 inline void write_weight_gradients(T* sums, int64_t parts, int64_t part_size, int64_t row, int64_t channels, Out* dw) {
   using V = vector_t<T>;
-  constexpr int W = V::width;
   for (int64_t half = 1; half < parts; half *= 2)
     for (int64_t p = 0; p + half < parts; p += 2 * half)
       for (int64_t i = 0; i < 9 * row; i++) sums[p * part_size + i] += sums[(p + half) * part_size + i];
-  for (int64_t c = 0; c < channels; c += W) {
-    for (int64_t first = 0; first < 9; first += W) {
-      V v[W];
-      unroll<W>([&](auto t) NR_INLINE { v[t] = first + t < 9 ? load<V>(sums + (first + t) * row + c) : V(T(0)); });
-      turn(v);
-      unroll<W>([&](auto i) NR_INLINE {
-        if (c + i < channels) store(dw + (c + i) * 9 + first, v[i], 9 - first);
-      });
-    }
+  for (int64_t c = 0; c < channels; c += V::width) {
+    V taps[9];
+    unroll<9>([&](auto t) NR_INLINE { taps[t] = load<V>(sums + t * row + c); });
+    write_taps(taps, channels - c, dw + c * 9);
   }
 }
 
@@ -98,11 +109,13 @@ struct gradient_operands {
 
 template <class T, class In>
 void winograd_gradient(workspace& memory, const gradient_operands<In>& s) {
+  using V = vector_t<T>;
   constexpr int64_t W = vector_t<T>::width, unit = tile_columns<T>;
   nr_context* ctx = memory.ctx;
   const int64_t tiles = s.grid.tiles();
   const gradient_cut<T> cut(ctx, s.groups, s.channels, s.filters, tiles);
-  const int64_t sums_size = s.groups * cut.size, d_size = winograd_points * cut.d_plane;
+  const bool is_single = cut.parts * cut.chunks == 1;  // results need not be added up
+  const int64_t sums_size = is_single ? 0 : s.groups * cut.size, d_size = winograd_points * cut.d_plane;
   const int64_t own_size = winograd_points * (cut.v_plane + cut.d_plane + cut.p_plane);
   T* sums = memory.take<T>(cut.parts * sums_size + ctx->threads * own_size);
   if (!sums) return;
@@ -136,11 +149,20 @@ void winograd_gradient(workspace& memory, const gradient_operands<In>& s) {
             point_kernels<T, row_columns<T>>::choose(height, channels)(
                 gradients, v + point * cut.v_plane + c / unit * cut.v_panel, count, target);
           }
-          add_weight_gradients(p, cut.p_plane, height, channels, to + f * 9 * cut.row + c, cut.row, !is_first);
+          each_weight_gradient(p, cut.p_plane, height, channels, [&](int64_t i, int64_t k, const V(&taps)[9]) {
+            if (is_single)
+              return write_taps(taps, channels - k, s.dw + ((group * s.filters + o + f + i) * s.channels + c + k) * 9);
+            T* at = to + (f + i) * 9 * cut.row + c + k;
+            for (const V& tap : taps) {
+              store(at, is_first ? tap : load<V>(at) + tap);
+              at += cut.row;
+            }
+          });
         }
       }
     }
   });
+  if (is_single) return;
   parallel_range(ctx, s.groups * s.filters, 8, [&](int64_t begin, int64_t stop) {
     for (int64_t f = begin; f < stop; f++)
       write_weight_gradients(sums + f * 9 * cut.row, cut.parts, sums_size, cut.row, s.channels,
