@@ -45,6 +45,9 @@ export const kernelNames = [
   'elu',
   'elu_backward',
   'clamp',
+  'gated',
+  'gated_backward',
+  'gated_halves_backward',
   'add',
   'sub',
   'mul',
@@ -108,6 +111,7 @@ export const kernelNames = [
   'layer_norm_backward',
   'rms_norm',
   'rms_norm_backward',
+  'channel_affine',
   'batch_norm',
   'batch_norm_backward',
   'lstm',
@@ -490,6 +494,45 @@ export function clamp(x: Tensor, y: Tensor, low: number | bigint, high: number |
   at = writeScalar(high, at)
   finish(kernels.clamp(y))
   adopt(y, yAt)
+}
+
+export function gated(gate: Tensor, up: Tensor, y: Tensor, activation: number): void {
+  let at = 0
+  at = writeTensor(gate, at)
+  at = writeTensor(up, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  at = writeNumber(activation, at)
+  finish(kernels.gated(y))
+  adopt(y, yAt)
+}
+
+export function gatedBackward(dy: Tensor, gate: Tensor, up: Tensor, dgate: Tensor, dup: Tensor, activation: number): void {
+  let at = 0
+  at = writeTensor(dy, at)
+  at = writeTensor(gate, at)
+  at = writeTensor(up, at)
+  const dgateAt = at
+  at = writeTarget(dgate, at)
+  const dupAt = at
+  at = writeTarget(dup, at)
+  at = writeNumber(activation, at)
+  finish(call(kernels.gated_backward, [dgate, dup]))
+  adopt(dgate, dgateAt)
+  adopt(dup, dupAt)
+}
+
+export function gatedHalvesBackward(dy: Tensor, x: Tensor, dx: Tensor, dim: number, upFirst: boolean, activation: number): void {
+  let at = 0
+  at = writeTensor(dy, at)
+  at = writeTensor(x, at)
+  const dxAt = at
+  at = writeTarget(dx, at)
+  at = writeNumber(dim, at)
+  at = writeNumber(upFirst ? 1 : 0, at)
+  at = writeNumber(activation, at)
+  finish(kernels.gated_halves_backward(dx))
+  adopt(dx, dxAt)
 }
 
 export function add(a: Operand, b: Operand, y: Tensor): void {
@@ -1178,27 +1221,32 @@ export function attentionBackward(dy: Tensor, q: Tensor, k: Tensor, v: Tensor, m
   adopt(dv, dvAt)
 }
 
-export function layerNorm(x: Tensor, w: Tensor | null, b: Tensor | null, y: Tensor, mean: Tensor, rstd: Tensor, eps: number): void {
+export function layerNorm(x: Tensor, residual: Tensor | null, w: Tensor | null, b: Tensor | null, y: Tensor, sum: Tensor | null, mean: Tensor, rstd: Tensor, eps: number): void {
   let at = 0
   at = writeTensor(x, at)
+  at = writeOptional(residual, at)
   at = writeOptional(w, at)
   at = writeOptional(b, at)
   const yAt = at
   at = writeTarget(y, at)
+  const sumAt = at + 1
+  at = writeOptionalTarget(sum, at)
   const meanAt = at
   at = writeTarget(mean, at)
   const rstdAt = at
   at = writeTarget(rstd, at)
   at = writeNumber(eps, at)
-  finish(call(kernels.layer_norm, [y, mean, rstd]))
+  finish(call(kernels.layer_norm, [y, sum, mean, rstd]))
   adopt(y, yAt)
+  adoptOptional(sum, sumAt)
   adopt(mean, meanAt)
   adopt(rstd, rstdAt)
 }
 
-export function layerNormBackward(dy: Tensor, x: Tensor, w: Tensor | null, mean: Tensor, rstd: Tensor, dx: Tensor, dw: Tensor | null, db: Tensor | null): void {
+export function layerNormBackward(dy: Tensor, dsum: Tensor | null, x: Tensor, w: Tensor | null, mean: Tensor, rstd: Tensor, dx: Tensor, dw: Tensor | null, db: Tensor | null): void {
   let at = 0
   at = writeTensor(dy, at)
+  at = writeOptional(dsum, at)
   at = writeTensor(x, at)
   at = writeOptional(w, at)
   at = writeTensor(mean, at)
@@ -1215,23 +1263,28 @@ export function layerNormBackward(dy: Tensor, x: Tensor, w: Tensor | null, mean:
   adoptOptional(db, dbAt)
 }
 
-export function rmsNorm(x: Tensor, w: Tensor | null, y: Tensor, rstd: Tensor, eps: number): void {
+export function rmsNorm(x: Tensor, residual: Tensor | null, w: Tensor | null, y: Tensor, sum: Tensor | null, rstd: Tensor, eps: number): void {
   let at = 0
   at = writeTensor(x, at)
+  at = writeOptional(residual, at)
   at = writeOptional(w, at)
   const yAt = at
   at = writeTarget(y, at)
+  const sumAt = at + 1
+  at = writeOptionalTarget(sum, at)
   const rstdAt = at
   at = writeTarget(rstd, at)
   at = writeNumber(eps, at)
-  finish(call(kernels.rms_norm, [y, rstd]))
+  finish(call(kernels.rms_norm, [y, sum, rstd]))
   adopt(y, yAt)
+  adoptOptional(sum, sumAt)
   adopt(rstd, rstdAt)
 }
 
-export function rmsNormBackward(dy: Tensor, x: Tensor, w: Tensor | null, rstd: Tensor, dx: Tensor, dw: Tensor | null): void {
+export function rmsNormBackward(dy: Tensor, dsum: Tensor | null, x: Tensor, w: Tensor | null, rstd: Tensor, dx: Tensor, dw: Tensor | null): void {
   let at = 0
   at = writeTensor(dy, at)
+  at = writeOptional(dsum, at)
   at = writeTensor(x, at)
   at = writeOptional(w, at)
   at = writeTensor(rstd, at)
@@ -1242,6 +1295,17 @@ export function rmsNormBackward(dy: Tensor, x: Tensor, w: Tensor | null, rstd: T
   finish(dw === null ? kernels.rms_norm_backward(dx) : call(kernels.rms_norm_backward, [dx, dw]))
   adopt(dx, dxAt)
   adoptOptional(dw, dwAt)
+}
+
+export function channelAffine(x: Tensor, scale: Tensor, shift: Tensor, y: Tensor): void {
+  let at = 0
+  at = writeTensor(x, at)
+  at = writeTensor(scale, at)
+  at = writeTensor(shift, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  finish(kernels.channel_affine(y))
+  adopt(y, yAt)
 }
 
 export function batchNorm(x: Tensor, w: Tensor | null, b: Tensor | null, runningMean: Tensor | null, runningVar: Tensor | null, y: Tensor, mean: Tensor, rstd: Tensor, momentum: number, eps: number): void {

@@ -19,9 +19,9 @@ export function bert(n, { layers = 12, width = 768, heads = 12 } = {}) {
         .permute([2, 0, 3, 1, 4])
         .unbind()
       const attended = functional.scaledDotProductAttention(q, k, v).transpose(1, 2).reshape([B, T, width])
-      const y = this.norm1.forward(x.add(this.dropout.forward(this.projection.forward(attended))))
+      const [y] = this.norm1.forward(x, this.dropout.forward(this.projection.forward(attended)))
       const hidden = n.gelu(this.up.forward(y))
-      return this.norm2.forward(y.add(this.dropout.forward(this.down.forward(hidden))))
+      return this.norm2.forward(y, this.dropout.forward(this.down.forward(hidden)))[0]
     }
   }
   return new Sequential(...Array.from({ length: layers }, () => new Block()))

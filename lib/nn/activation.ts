@@ -1,5 +1,6 @@
 // Activation functions as layers.
 import { checkOptions } from '../check'
+import { glu, type GluOptions, gluOptions } from '../ops/glu'
 import { logSoftmax, softmax, type SoftmaxOptions, softmaxOptions } from '../ops/softmax'
 import {
   elu,
@@ -47,6 +48,22 @@ export class GELU extends Module {
 export class SiLU extends Module {
   override forward(x: Tensor): Tensor {
     return silu(x)
+  }
+}
+
+/** a · sigmoid(b), where a and b are the halves of x along a dim. */
+export class GLU extends Module {
+  constructor(readonly options: GluOptions = {}) {
+    super()
+    checkOptions('GLU', options, gluOptions)
+  }
+
+  override forward(x: Tensor): Tensor {
+    return glu(x, this.options)
+  }
+
+  protected override details(): string {
+    return `dim: ${this.options.dim ?? -1}`
   }
 }
 

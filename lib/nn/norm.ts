@@ -3,10 +3,11 @@ import { noGrad } from '../autograd'
 import { checkOptions, checkTensor, type OptionNames } from '../check'
 import { ShapeError } from '../errors'
 import { add, addInPlace, mul, neg, sub } from '../ops/arithmetic'
+import { batchNorm } from '../ops/batchNorm'
 import { to } from '../ops/copy'
 import { ones, zeros } from '../ops/create'
-import { batchNorm, layerNorm } from '../ops/norm'
-import { rmsNorm } from '../ops/rmsNorm'
+import { addLayerNorm, layerNorm } from '../ops/layerNorm'
+import { addRmsNorm, rmsNorm } from '../ops/rmsNorm'
 import { reciprocal, rsqrt } from '../ops/unary'
 import { checkInteger, checkNumber, checkShape } from '../shape'
 import type { Shape, Tensor } from '../tensor'
@@ -177,8 +178,13 @@ export class LayerNorm extends Module {
     this.bias = elementwiseAffine && bias ? learned(this.normalizedShape, zeros_, factory) : null
   }
 
-  override forward(x: Tensor): Tensor {
-    return layerNorm(x, this.normalizedShape, this.weight, this.bias, { eps: this.eps })
+  override forward(x: Tensor): Tensor
+  /** The norm of x + residual, and that sum. */
+  override forward(x: Tensor, residual: Tensor): [normalized: Tensor, sum: Tensor]
+  override forward(x: Tensor, residual?: Tensor): Tensor | [Tensor, Tensor] {
+    const { normalizedShape, weight, bias, eps } = this
+    if (residual === undefined) return layerNorm(x, normalizedShape, weight, bias, { eps })
+    return addLayerNorm(x, residual, normalizedShape, weight, bias, { eps })
   }
 
   protected override details(): string {
@@ -210,8 +216,13 @@ export class RMSNorm extends Module {
     this.weight = elementwiseAffine ? learned(this.normalizedShape, ones_, factory) : null
   }
 
-  override forward(x: Tensor): Tensor {
-    return rmsNorm(x, this.normalizedShape, this.weight, { eps: this.eps })
+  override forward(x: Tensor): Tensor
+  /** The norm of x + residual, and that sum. */
+  override forward(x: Tensor, residual: Tensor): [normalized: Tensor, sum: Tensor]
+  override forward(x: Tensor, residual?: Tensor): Tensor | [Tensor, Tensor] {
+    const { normalizedShape, weight, eps } = this
+    if (residual === undefined) return rmsNorm(x, normalizedShape, weight, { eps })
+    return addRmsNorm(x, residual, normalizedShape, weight, { eps })
   }
 
   protected override details(): string {

@@ -1,4 +1,4 @@
-// Activations that kernels of products apply to their results while those are in cache.
+// Activations that kernels of products apply to their results while those are in cache, and gated units to their gates.
 import { ArgumentError, show } from '../errors'
 import type { Tensor } from '../tensor'
 import { geluExact, geluTanh, gradientOf, relu, sigmoid, silu, tanh, type UnaryGradient } from './unary'
@@ -8,11 +8,12 @@ export type Activation = 'relu' | 'gelu' | 'geluTanh' | 'silu' | 'tanh' | 'sigmo
 export interface FusedActivation extends UnaryGradient {
   /** The place in native/activations.def, from 1; 0 is none. */
   readonly code: number
+  readonly of: (x: Tensor) => Tensor
 }
 
-const fused = (code: number, f: (x: Tensor) => Tensor): FusedActivation => ({ code, ...gradientOf(f) })
+const fused = (code: number, f: (x: Tensor) => Tensor): FusedActivation => ({ code, of: f, ...gradientOf(f) })
 
-const activations: Readonly<Record<Activation, FusedActivation>> = {
+export const activations: Readonly<Record<Activation, FusedActivation>> = {
   relu: fused(1, relu),
   gelu: fused(2, geluExact),
   geluTanh: fused(3, geluTanh),

@@ -2,6 +2,7 @@
 export { type Activation } from './activation'
 export { add, div, mul, neg, sub } from './arithmetic'
 export { type AttentionOptions, scaledDotProductAttention } from './attention'
+export { batchNorm, type BatchNormOptions } from './batchNorm'
 export { maximum, minimum, pow, remainder } from './binary'
 export { expand, sum, type ReduceOptions } from './broadcast'
 export { cat, repeat, stack } from './cat'
@@ -25,7 +26,9 @@ export {
 export { type ClassLossOptions, crossEntropy, type CrossEntropyOptions, nllLoss } from './crossEntropy'
 export { dropout, type DropoutOptions } from './dropout'
 export { embedding, type EmbeddingOptions } from './embedding'
+export { geglu, glu, type GluOptions, reglu, swiglu } from './glu'
 export { gather, indexAdd, indexSelect, oneHot, scatter, scatterAdd } from './indexing'
+export { addLayerNorm, layerNorm, type LayerNormOptions } from './layerNorm'
 export { linear, type LinearMapOptions } from './linear'
 export {
   binaryCrossEntropy,
@@ -43,7 +46,6 @@ export {
 } from './loss'
 export { matmul } from './matmul'
 export { contiguous, type ContiguousOptions, isChannelsLast, type MemoryFormat } from './memoryFormat'
-export { batchNorm, type BatchNormOptions, layerNorm, type LayerNormOptions } from './norm'
 export { PackedLinear, packLinear } from './packedLinear'
 export {
   adaptiveAvgPool1d,
@@ -101,7 +103,7 @@ export {
   variance,
   type VarOptions,
 } from './reduce'
-export { rmsNorm, type RMSNormOptions } from './rmsNorm'
+export { addRmsNorm, rmsNorm, type RMSNormOptions } from './rmsNorm'
 export { chunk, split, unbind } from './split'
 export { narrow, select, slice, type SliceRange } from './slice'
 export { logSoftmax, logsumexp, softmax, type SoftmaxOptions } from './softmax'

@@ -1,5 +1,6 @@
-// RMS norm (Zhang & Sennrich 2019): y = x / √(mean(x²) + eps) · w over the last dims of each element.
-import { apply, isGradEnabled, type Op } from '../autograd'
+// RMS norm (Zhang & Sennrich 2019) of x, or of x and a residual added up: y = x / √(mean(x²) + eps) · w over the last
+// dims of each element.
+import { apply, type Input, isGradEnabled, type Node, type Op } from '../autograd'
 import { checkOptions, type OptionNames } from '../check'
 import type { DType } from '../dtype'
 import * as kernels from '../kernels'
@@ -8,7 +9,7 @@ import { numelOf, type Shape, Tensor } from '../tensor'
 import { add, mul, sub } from './arithmetic'
 import { sum } from './broadcast'
 import { to } from './copy'
-import { checkAffine, checkNormalized, optional, statistics } from './norm'
+import { checkAffine, checkNormalized, checkResidual, optional, statistics } from './norm'
 import { mean } from './reduce'
 import { rsqrt, square } from './unary'
 import { reshape } from './view'
@@ -21,32 +22,66 @@ interface RMSNorm {
   eps: number
 }
 
-/** Inputs: x and w (0 for none). The kernel sees x as [rows, size]. */
+/** y, and x + residual or null. The kernel sees x as [rows, size]. */
+function normalise(
+  node: Node<RMSNorm>,
+  x: Tensor,
+  residual: Tensor | null,
+  weight: Input,
+  { rows, size, eps }: RMSNorm,
+): [Tensor, Tensor | null] {
+  const matrix = [rows, size]
+  const w = optional(weight)
+  const y = new Tensor(matrix, x.dtype, x.device)
+  const sum = residual && new Tensor(matrix, x.dtype, x.device)
+  const rstd = statistics(x, rows)
+  const addend = residual && reshape(residual, matrix)
+  kernels.rmsNorm(reshape(x, matrix), addend, w && reshape(w, [size]), y, sum, rstd, eps)
+  const shaped = sum && reshape(sum, x.shape)
+  node.save(shaped ?? x, w, rstd)
+  return [reshape(y, x.shape), shaped]
+}
+
+/** The gradients of what was normalised and of w; `dsum` is added to the first. */
+function gradients(node: Node<RMSNorm>, dy: Tensor, dsum: Tensor | null): [Tensor, Tensor | null] {
+  const [x, w, rstd] = node.saved as readonly (Tensor | null)[] as readonly [Tensor, Tensor | null, Tensor]
+  const { rows, size, normalized } = node.attrs
+  if (isGradEnabled()) {
+    const [dx, dw] = gradientFormula(dy, x, w, node.attrs)
+    return [dsum ? add(dx, dsum) : dx, dw]
+  }
+  const matrix = (t: Tensor) => reshape(t, [rows, size])
+  const dx = new Tensor([rows, size], x.dtype, x.device)
+  const dw = w && node.needs(1) ? new Tensor([size], w.dtype, x.device) : null
+  kernels.rmsNormBackward(matrix(dy), dsum && matrix(dsum), matrix(x), w && reshape(w, [size]), rstd, dx, dw)
+  return [reshape(dx, x.shape), dw && reshape(dw, normalized)]
+}
+
+/** Inputs: x and w (0 for none). */
 const rmsNormOp: Op<RMSNorm> = {
   name: 'rmsNorm',
-  forward: (node, [input, weight], { rows, size, eps }) => {
-    const x = input as Tensor
-    const w = optional(weight)
-    const y = new Tensor([rows, size], x.dtype, x.device)
-    const rstd = statistics(x, rows)
-    kernels.rmsNorm(reshape(x, [rows, size]), w && reshape(w, [size]), y, rstd, eps)
-    node.save(x, w, rstd)
-    return reshape(y, x.shape)
-  },
-  backward: (node, dy) => {
-    const [x, w, rstd] = node.saved as readonly (Tensor | null)[] as readonly [Tensor, Tensor | null, Tensor]
-    const { rows, size, normalized } = node.attrs
-    if (isGradEnabled()) return gradientFormula(dy, x, w, node.attrs)
-    const matrix = (t: Tensor) => reshape(t, [rows, size])
-    const dx = new Tensor([rows, size], x.dtype, x.device)
-    const dw = w && node.needs(1) ? new Tensor([size], w.dtype, x.device) : null
-    kernels.rmsNormBackward(matrix(dy), matrix(x), w && reshape(w, [size]), rstd, dx, dw)
-    return [reshape(dx, x.shape), dw && reshape(dw, normalized)]
+  forward: (node, [x, w], attrs) => normalise(node, x as Tensor, null, w, attrs)[0],
+  backward: (node, dy) => gradients(node, dy, null),
+}
+
+/** Inputs: x, w (0 for none), residual; results: y and x + residual. */
+const addRmsNormOp: Op<RMSNorm, Tensor[]> = {
+  name: 'addRmsNorm',
+  forward: (node, [x, w, residual], attrs) => normalise(node, x as Tensor, residual as Tensor, w, attrs) as Tensor[],
+  backward: (node, dy: Tensor | null, dsum: Tensor | null) => {
+    if (dy === null) return [dsum, null, dsum]
+    const [dx, dw] = gradients(node, dy, dsum)
+    return [dx, dw, dx]
   },
 }
 
 /** The gradients of x and w in ops. */
-function gradientFormula(dy: Tensor, x: Tensor, w: Tensor | null, { normalized, eps }: RMSNorm): (Tensor | null)[] {
+function gradientFormula(
+  dy: Tensor,
+  x: Tensor,
+  w: Tensor | null,
+  { normalized, eps }: RMSNorm,
+): [Tensor, Tensor | null] {
   const all = x.shape.map((_, d) => d)
   const ahead = x.ndim - normalized.length
   const average = (t: Tensor) => mean(t, { dim: all.slice(ahead), keepdim: true })
@@ -67,6 +102,23 @@ export interface RMSNormOptions {
 
 const rmsNormOptions: OptionNames<RMSNormOptions> = { eps: true }
 
+function checkRmsNorm(
+  op: string,
+  x: Tensor,
+  normalizedShape: Shape | number,
+  weight: Tensor | null,
+  options: RMSNormOptions | undefined,
+): RMSNorm {
+  const normalized = checkNormalized(op, x, normalizedShape)
+  checkAffine(op, 'weight', weight, normalized)
+  return {
+    rows: numelOf(x.shape.slice(0, x.ndim - normalized.length)),
+    size: numelOf(normalized),
+    normalized,
+    eps: checkNumber(op, 'eps', checkOptions(op, options, rmsNormOptions).eps ?? epsilon(x.dtype), 0),
+  }
+}
+
 /** x divided by the root of the mean square over its last dims, whose sizes are `normalizedShape`, times `weight`. */
 export function rmsNorm(
   x: Tensor,
@@ -74,13 +126,18 @@ export function rmsNorm(
   weight: Tensor | null = null,
   options?: RMSNormOptions,
 ): Tensor {
-  const op = 'rmsNorm'
-  const normalized = checkNormalized(op, x, normalizedShape)
-  checkAffine(op, 'weight', weight, normalized)
-  return apply(rmsNormOp, [x, weight ?? 0], {
-    rows: numelOf(x.shape.slice(0, x.ndim - normalized.length)),
-    size: numelOf(normalized),
-    normalized,
-    eps: checkNumber(op, 'eps', checkOptions(op, options, rmsNormOptions).eps ?? epsilon(x.dtype), 0),
-  })
+  return apply(rmsNormOp, [x, weight ?? 0], checkRmsNorm('rmsNorm', x, normalizedShape, weight, options))
+}
+
+/** `[rmsNorm(sum), sum]` for sum = x + residual, which have one shape and dtype, in one pass. */
+export function addRmsNorm(
+  x: Tensor,
+  residual: Tensor,
+  normalizedShape: Shape | number,
+  weight: Tensor | null = null,
+  options?: RMSNormOptions,
+): [normalized: Tensor, sum: Tensor] {
+  const attrs = checkRmsNorm('addRmsNorm', x, normalizedShape, weight, options)
+  checkResidual('addRmsNorm', x, residual)
+  return apply(addRmsNormOp, [x, weight ?? 0, residual], attrs) as [Tensor, Tensor]
 }

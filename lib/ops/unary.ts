@@ -191,12 +191,15 @@ export interface GeluOptions {
 
 export const geluOptions: OptionNames<GeluOptions> = { approximate: true }
 
+export function checkGelu(op: string, options: GeluOptions | undefined): 'none' | 'tanh' {
+  const { approximate = 'none' } = checkOptions(op, options, geluOptions)
+  if (approximate === 'none' || approximate === 'tanh') return approximate
+  throw new ArgumentError(`${op}: expected approximate 'none' or 'tanh', got ${show(approximate)}`)
+}
+
 /** Gaussian error linear unit. */
 export function gelu(x: Tensor, options?: GeluOptions): Tensor {
-  const { approximate = 'none' } = checkOptions('gelu', options, geluOptions)
-  if (approximate === 'none') return geluExact(x)
-  if (approximate === 'tanh') return geluTanh(x)
-  throw new ArgumentError(`gelu: expected approximate 'none' or 'tanh', got ${show(approximate)}`)
+  return checkGelu('gelu', options) === 'tanh' ? geluTanh(x) : geluExact(x)
 }
 
 /** An op with one number, `parameter`, beside its tensor. */

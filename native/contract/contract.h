@@ -45,6 +45,10 @@ inline bool same_shape(const nr_tensor& a, const nr_tensor& b) {
   return true;
 }
 
+inline bool is_like(const nr_tensor& t, const nr_tensor& x) {
+  return t.dtype == x.dtype && same_shape(t, x);
+}
+
 inline bool is_contiguous(const nr_tensor& t) {
   if (numel(t) == 0) return true;
   int64_t expected = 1;

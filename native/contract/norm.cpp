@@ -42,30 +42,54 @@ verdict backward(const nr_tensor& dy, const nr_tensor& x, const nr_optional& w, 
   return nullptr;
 }
 
+verdict forward_rows(const nr_tensor& x, const nr_optional& residual, const nr_optional& sum) {
+  if (x.ndim != 2 || !is_float(x)) return "a floating x [R, D]";
+  if (residual.present != sum.present) return "a residual and a sum, or neither";
+  if (!residual.present) return nullptr;
+  if (!is_like(residual.tensor, x)) return "a residual of x's shape and dtype";
+  if (!is_like(sum.tensor, x) || !is_contiguous(sum.tensor)) return "a contiguous sum of x's shape and dtype";
+  return nullptr;
+}
+
+verdict backward_rows(const nr_optional& dsum, const nr_tensor& x) {
+  if (x.ndim != 2 || !is_float(x)) return "a floating x [R, D]";
+  return dsum.present && !is_like(dsum.tensor, x) ? "dsum of x's shape and dtype" : nullptr;
+}
+
 }  // namespace
 
-verdict layer_norm(const nr_tensor* x, const nr_optional* w, const nr_optional* b, nr_tensor* y, nr_tensor* mean,
-                   nr_tensor* rstd, double) {
-  if (x->ndim != 2 || !is_float(*x)) return "a floating x [R, D]";
+verdict layer_norm(const nr_tensor* x, const nr_optional* residual, const nr_optional* w, const nr_optional* b,
+                   nr_tensor* y, nr_optional* sum, nr_tensor* mean, nr_tensor* rstd, double) {
+  if (const verdict v = forward_rows(*x, *residual, *sum)) return v;
   return forward(*x, *w, *b, *y, *mean, *rstd, x->shape[0], x->shape[1]);
 }
 
-verdict layer_norm_backward(const nr_tensor* dy, const nr_tensor* x, const nr_optional* w, const nr_tensor* mean,
-                            const nr_tensor* rstd, nr_tensor* dx, nr_optional* dw, nr_optional* db) {
-  if (x->ndim != 2 || !is_float(*x)) return "a floating x [R, D]";
+verdict layer_norm_backward(const nr_tensor* dy, const nr_optional* dsum, const nr_tensor* x, const nr_optional* w,
+                            const nr_tensor* mean, const nr_tensor* rstd, nr_tensor* dx, nr_optional* dw,
+                            nr_optional* db) {
+  if (const verdict v = backward_rows(*dsum, *x)) return v;
   return backward(*dy, *x, *w, *mean, *rstd, *dx, *dw, *db, x->shape[0], x->shape[1]);
 }
 
 // RMS norm is layer norm without a mean and a bias: the other arguments stand in for them.
-verdict rms_norm(const nr_tensor* x, const nr_optional* w, nr_tensor* y, nr_tensor* rstd, double) {
-  if (x->ndim != 2 || !is_float(*x)) return "a floating x [R, D]";
+verdict rms_norm(const nr_tensor* x, const nr_optional* residual, const nr_optional* w, nr_tensor* y, nr_optional* sum,
+                 nr_tensor* rstd, double) {
+  if (const verdict v = forward_rows(*x, *residual, *sum)) return v;
   return forward(*x, *w, *w, *y, *rstd, *rstd, x->shape[0], x->shape[1]);
 }
 
-verdict rms_norm_backward(const nr_tensor* dy, const nr_tensor* x, const nr_optional* w, const nr_tensor* rstd,
-                          nr_tensor* dx, nr_optional* dw) {
-  if (x->ndim != 2 || !is_float(*x)) return "a floating x [R, D]";
+verdict rms_norm_backward(const nr_tensor* dy, const nr_optional* dsum, const nr_tensor* x, const nr_optional* w,
+                          const nr_tensor* rstd, nr_tensor* dx, nr_optional* dw) {
+  if (const verdict v = backward_rows(*dsum, *x)) return v;
   return backward(*dy, *x, *w, *rstd, *rstd, *dx, *dw, *dw, x->shape[0], x->shape[1]);
+}
+
+verdict channel_affine(const nr_tensor* x, const nr_tensor* scale, const nr_tensor* shift, nr_tensor* y) {
+  if (x->ndim != 3 || !is_float(*x)) return "a floating x [B, C, S]";
+  const int64_t channels = x->shape[1];
+  if (!is_vector(*scale, channels) || !is_vector(*shift, channels) || !is_float(*scale) || !is_float(*shift))
+    return "floating scale and shift, one number per channel";
+  return is_like(*y, *x) && is_contiguous(*y) ? nullptr : "a contiguous y of x's shape and dtype";
 }
 
 verdict batch_norm(const nr_tensor* x, const nr_optional* w, const nr_optional* b, nr_optional* running_mean,

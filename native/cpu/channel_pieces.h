@@ -123,6 +123,13 @@ class Pieces {
     }
   }
 
+  // body(piece) for all of x, in parallel.
+  template <class Body>
+  void run(nr_context* ctx, const Body& body) const {
+    if (channels_ * size_ == 0) return;
+    planes_ ? run_planes(ctx, body) : run_columns(ctx, body);
+  }
+
   // first(piece) for all of x, then between(channel), then second(piece), in parallel. Where enough channels are small
   // enough they are taken one by one, and `second` finds what `first` read of its `arrays` arrays in the cache.
   template <class First, class Between, class Second>
@@ -147,13 +154,6 @@ class Pieces {
 
  private:
   static constexpr int64_t plane_elements = 8192, block_rows = 256, column_vectors = 8, cached_elements = 1 << 18;
-
-  // body(piece) for all of x, in parallel.
-  template <class Body>
-  void run(nr_context* ctx, const Body& body) const {
-    if (channels_ * size_ == 0) return;
-    planes_ ? run_planes(ctx, body) : run_columns(ctx, body);
-  }
 
   PlanePiece<V> plane_piece(int64_t slot) const {
     const int64_t g = slot % segments_, k = slot / segments_ % spans_, channel = slot / segments_ / spans_;

@@ -93,12 +93,19 @@ inline constexpr int64_t task_elements = 1 << 15;
 inline constexpr int64_t block_elements = 512;  // staged at a time
 inline constexpr int64_t short_row = 32;
 
+// Whether every piece of a task along a row of operand k begins where a vector may be streamed to.
+template <int N>
+bool in_whole_vectors(const nest<N>& l, int k, int64_t size) {
+  bool whole = is_aligned(l.base[k]) && (l.ndim == 1 || l.row() * size % stream_alignment == 0);
+  for (int d = 0; d < l.ndim - 1; d++) whole = whole && l.stride[k][d] % stream_alignment == 0;
+  return whole;
+}
+
 // Whether y is worth streaming and lies in whole vectors. In place it does not pay: y is near already.
 template <int K>
 bool can_stream(const nest<1 + K>& l, const inner_loop<K>& loop) {
-  bool can = is_streamed(l.numel * loop.y_size) && is_aligned(l.base[0]);
+  bool can = is_streamed(l.numel * loop.y_size) && in_whole_vectors(l, 0, loop.y_size);
   for (int k = 0; k < K; k++) can = can && l.base[k + 1] != l.base[0];
-  for (int d = 0; d < l.ndim - 1; d++) can = can && l.stride[0][d] % stream_alignment == 0;
   return can;
 }
 

@@ -74,6 +74,22 @@ void compare(const nr_backend& backend, const Case& c, int32_t dtype) {
   expect_close(db, dbs, what + " db", 8);
 }
 
+void compare_affine(const nr_backend& backend, const Case& c, int32_t dtype) {
+  Context ctx;
+  const std::vector<int64_t> shape{c.batch, c.channels, c.size};
+  const Array x = random(shape, dtype, c.layout), scale = random({c.channels}, wide(dtype), Layout::contiguous, 2);
+  const Array shift = random({c.channels}, dtype, Layout::contiguous, 3);
+  Array y(shape, dtype);
+  backend.channel_affine(&ctx, x, scale, shift, y);
+  auto ys = values(x);
+  const auto a = values(scale), b = values(shift);
+  for (size_t i = 0; i < ys.size(); i++) {
+    const size_t channel = i / static_cast<size_t>(c.size) % static_cast<size_t>(c.channels);
+    ys[i] = ys[i] * a[channel] + b[channel];
+  }
+  expect_close(y, ys, std::string("affine ") + dtype_name(dtype) + " " + text(shape));
+}
+
 void survives_one_value_per_channel(const nr_backend& backend) {
   Context ctx;
   const Array x = random({1, 3, 1});
@@ -95,6 +111,8 @@ int main() {
       for (const int64_t channels : {1, 16, 17, 33, 140}) compare(backend, {150, channels, 1}, dtype);
       for (const Layout layout : {Layout::transposed, Layout::reversed, Layout::broadcast})
         for (const int64_t size : {3, 20}) compare(backend, {4, 6, size, true, layout}, dtype);
+      for (const int64_t size : {0, 1, 7, 16, 17, 49, 300}) compare_affine(backend, {6, 5, size}, dtype);
+      compare_affine(backend, {4, 6, 20, true, Layout::transposed}, dtype);
       compare(backend, {0, 3, 20}, dtype);
       compare(backend, {3, 0, 20}, dtype);
       compare(backend, {3, 3, 0}, dtype);
@@ -105,6 +123,7 @@ int main() {
     compare(backend, {2, 2, 20000}, nr_dtype_f32);
     compare(backend, {50, 3, 100, true, Layout::contiguous, 1000}, nr_dtype_f32);
     compare(backend, {500, 20, 1, true, Layout::contiguous, 1000}, nr_dtype_f32);
+    compare_affine(backend, {36, 16, 4096}, nr_dtype_f32);  // large enough to be streamed
     survives_one_value_per_channel(backend);
     for (const int64_t size : {1, 60}) {
       const Array x = random({500, 20, size});

@@ -51,25 +51,37 @@ void cross_entropy() {
 }
 
 void norms() {
-  Array x({5, 7}), x3({5, 7, 2}), five({5}), seven({7}), half({7}, bf16), y({5, 7}), y3({5, 7, 2});
+  Array x({5, 7}), x3({5, 7, 2}), five({5}), seven({7}), half({7}, bf16), y({5, 7}), y3({5, 7, 2}), z({5, 7});
   const nr_optional no = none(), w = some(seven), bad = some(five), low = some(half);
   nr_optional out = some(seven), bad_out = some(five), nothing = none();
-  PASSES(contract::layer_norm(x, &w, &low, y, five, five, 1e-5));
-  REFUSES(contract::layer_norm(x, &bad, &no, y, five, five, 1e-5));
-  REFUSES(contract::layer_norm(x, &no, &bad, y, five, five, 1e-5));
-  REFUSES(contract::layer_norm(x, &no, &no, y, seven, five, 1e-5));
-  REFUSES(contract::layer_norm(x, &no, &no, y, five, seven, 1e-5));
-  REFUSES(contract::layer_norm(x3, &no, &no, y3, five, five, 1e-5));
-  PASSES(contract::layer_norm_backward(x, x, &w, five, five, y, &out, &nothing));
-  REFUSES(contract::layer_norm_backward(x, x, &w, five, five, y, &bad_out, &nothing));
-  REFUSES(contract::layer_norm_backward(x3, x, &w, five, five, y, &out, &nothing));
-  PASSES(contract::rms_norm(x, &w, y, five, 1e-5));
-  REFUSES(contract::rms_norm(x, &bad, y, five, 1e-5));
-  REFUSES(contract::rms_norm(x, &w, y, seven, 1e-5));
-  REFUSES(contract::rms_norm(x3, &w, y3, five, 1e-5));
-  PASSES(contract::rms_norm_backward(x, x, &w, five, y, &out));
-  REFUSES(contract::rms_norm_backward(x, x, &w, five, y, &bad_out));
-  REFUSES(contract::rms_norm_backward(x, y3, &w, five, y, &out));
+  PASSES(contract::layer_norm(x, &no, &w, &low, y, &nothing, five, five, 1e-5));
+  REFUSES(contract::layer_norm(x, &no, &bad, &no, y, &nothing, five, five, 1e-5));
+  REFUSES(contract::layer_norm(x, &no, &no, &bad, y, &nothing, five, five, 1e-5));
+  REFUSES(contract::layer_norm(x, &no, &no, &no, y, &nothing, seven, five, 1e-5));
+  REFUSES(contract::layer_norm(x, &no, &no, &no, y, &nothing, five, seven, 1e-5));
+  REFUSES(contract::layer_norm(x3, &no, &no, &no, y3, &nothing, five, five, 1e-5));
+  PASSES(contract::layer_norm_backward(x, &no, x, &w, five, five, y, &out, &nothing));
+  REFUSES(contract::layer_norm_backward(x, &no, x, &w, five, five, y, &bad_out, &nothing));
+  REFUSES(contract::layer_norm_backward(x3, &no, x, &w, five, five, y, &out, &nothing));
+  REFUSES(contract::layer_norm_backward(x, &w, x, &w, five, five, y, &out, &nothing));
+  PASSES(contract::rms_norm(x, &no, &w, y, &nothing, five, 1e-5));
+  REFUSES(contract::rms_norm(x, &no, &bad, y, &nothing, five, 1e-5));
+  REFUSES(contract::rms_norm(x, &no, &w, y, &nothing, seven, 1e-5));
+  REFUSES(contract::rms_norm(x3, &no, &w, y3, &nothing, five, 1e-5));
+  PASSES(contract::rms_norm_backward(x, &no, x, &w, five, y, &out));
+  REFUSES(contract::rms_norm_backward(x, &no, x, &w, five, y, &bad_out));
+  REFUSES(contract::rms_norm_backward(x, &no, y3, &w, five, y, &out));
+  REFUSES(contract::rms_norm_backward(x, &w, x, &w, five, y, &out));
+  const nr_optional residual = some(x), wrong = some(x3);
+  nr_optional sum = some(z), wrong_sum = some(y3), turned_sum = sum;
+  turned_sum.tensor.stride[0] = 1;
+  turned_sum.tensor.stride[1] = 5;
+  PASSES(contract::layer_norm(x, &residual, &w, &low, y, &sum, five, five, 1e-5));
+  REFUSES(contract::layer_norm(x, &residual, &w, &low, y, &nothing, five, five, 1e-5));
+  REFUSES(contract::layer_norm(x, &no, &w, &low, y, &sum, five, five, 1e-5));
+  REFUSES(contract::layer_norm(x, &wrong, &w, &low, y, &sum, five, five, 1e-5));
+  REFUSES(contract::rms_norm(x, &residual, &w, y, &wrong_sum, five, 1e-5));
+  REFUSES(contract::rms_norm(x, &residual, &w, y, &turned_sum, five, 1e-5));
   PASSES(contract::batch_norm(x3, &w, &w, &out, &nothing, y3, seven, seven, 0.1, 1e-5));
   REFUSES(contract::batch_norm(x3, &w, &w, &bad_out, &nothing, y3, seven, seven, 0.1, 1e-5));
   REFUSES(contract::batch_norm(x3, &w, &w, &out, &bad_out, y3, seven, seven, 0.1, 1e-5));
@@ -78,8 +90,42 @@ void norms() {
   nr_optional repeated = out;
   repeated.tensor.stride[0] = 0;
   REFUSES(contract::batch_norm(x3, &w, &w, &repeated, &nothing, y3, seven, seven, 0.1, 1e-5));
+  PASSES(contract::channel_affine(x3, seven, half, y3));
+  REFUSES(contract::channel_affine(x3, five, seven, y3));
+  REFUSES(contract::channel_affine(x3, seven, five, y3));
+  REFUSES(contract::channel_affine(x, seven, seven, y));
+  REFUSES(contract::channel_affine(x3, seven, seven, x));
   PASSES(contract::batch_norm_backward(x3, x3, &w, seven, seven, y3, &out, &out));
   REFUSES(contract::batch_norm_backward(x3, x3, &w, seven, five, y3, &out, &out));
+}
+
+void gated_units() {
+  Array a({5, 6}), b({5, 6}), c({5, 6}), other({6, 5}), wide({5, 12}), odd({5, 7}), half_precision({5, 6}, bf16);
+  const nr_tensor repeated = [&] {
+    nr_tensor t = c.t;
+    t.stride[0] = 0;
+    return t;
+  }();
+  nr_tensor repeated_output = repeated;
+  PASSES(contract::gated(a, b, c, nr_activation_silu));
+  REFUSES(contract::gated(a, b, c, nr_activation_none));
+  REFUSES(contract::gated(a, b, c, nr_activation_count));
+  REFUSES(contract::gated(a, b, c, -1));
+  REFUSES(contract::gated(a, other, c, nr_activation_silu));
+  REFUSES(contract::gated(a, half_precision, c, nr_activation_silu));
+  REFUSES(contract::gated(a, b, other, nr_activation_silu));
+  REFUSES(contract::gated(a, b, &repeated_output, nr_activation_silu));
+  PASSES(contract::gated(a, &repeated, c, nr_activation_silu));
+  PASSES(contract::gated_backward(a, a, b, b, c, nr_activation_gelu));
+  REFUSES(contract::gated_backward(other, a, b, b, c, nr_activation_gelu));
+  REFUSES(contract::gated_backward(a, a, b, other, c, nr_activation_gelu));
+  REFUSES(contract::gated_backward(a, a, b, b, &repeated_output, nr_activation_gelu));
+  PASSES(contract::gated_halves_backward(a, wide, wide, 1, false, nr_activation_relu));
+  REFUSES(contract::gated_halves_backward(a, wide, wide, 0, false, nr_activation_relu));
+  REFUSES(contract::gated_halves_backward(a, wide, wide, 2, false, nr_activation_relu));
+  REFUSES(contract::gated_halves_backward(a, wide, wide, -1, false, nr_activation_relu));
+  REFUSES(contract::gated_halves_backward(a, odd, odd, 1, false, nr_activation_relu));
+  REFUSES(contract::gated_halves_backward(a, wide, a, 1, false, nr_activation_relu));
 }
 
 void indexing() {
@@ -175,6 +221,7 @@ int main() {
   softmax();
   cross_entropy();
   norms();
+  gated_units();
   indexing();
   order();
   random_fills();

@@ -19,6 +19,7 @@ test.each<[string, () => nn.Layer]>([
   ['elu with alpha', () => new nn.ELU({ alpha: 0.7 })],
   ['softmax', () => new nn.Softmax({ dim: 0 })],
   ['log softmax', () => new nn.LogSoftmax({ dim: 1 })],
+  ['glu', () => new nn.GLU({ dim: 0 })],
 ])('%s', (name, make) => {
   checkParity(given(name), make())
 })

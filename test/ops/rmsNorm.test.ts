@@ -1,5 +1,5 @@
-import { arraySync, type DType, ones, rmsNorm, tensor } from '../../lib'
-import { NdArray, testOp } from '../support'
+import { addRmsNorm, arraySync, ones, rmsNorm, tensor } from '../../lib'
+import { NdArray, normTolerance, sumNormTolerance, testOp } from '../support'
 
 /** x / √(mean(x²) + eps) over `dims`. */
 function normalized(x: NdArray, dims: readonly number[], eps: number): NdArray {
@@ -7,22 +7,30 @@ function normalized(x: NdArray, dims: readonly number[], eps: number): NdArray {
   return NdArray.zip((v, s) => v / Math.sqrt(s + eps), x, meanSquare)
 }
 
-/** Dividing by a small root multiplies the rounding of 16-bit inputs. */
-const tolerance = (dtype: DType) => (dtype === 'float16' || dtype === 'bfloat16' ? 4 : 16)
-
 testOp('rmsNorm over the last dim', {
   op: (x, w) => rmsNorm(x, x.shape[x.ndim - 1], w, { eps: 1e-5 }),
   ref: (x, w) => NdArray.zip((v, g) => v * g, normalized(x, [-1], 1e-5), w),
   shapes: [[[3, 17], [17]], [[2, 3, 16], [16]], [[5], [5]], [[0, 4], [4]]],
   large: [[200, 65], [65]],
-  tolerance,
+  tolerance: normTolerance,
 })
 
 testOp('rmsNorm over two dims, bare', {
   op: (x) => rmsNorm(x, x.shape.slice(-2), null, { eps: 0.1 }),
   ref: (x) => normalized(x, [-2, -1], 0.1),
   shapes: [[[2, 3, 5]], [[4, 4]]],
-  tolerance,
+  tolerance: normTolerance,
+})
+
+testOp('addRmsNorm', {
+  op: (x, residual, w) => addRmsNorm(x, residual, w.shape, w, { eps: 1e-5 }),
+  ref: (x, residual, w) => {
+    const sum = NdArray.zip((v, r) => v + r, x, residual)
+    return [NdArray.zip((v, g) => v * g, normalized(sum, [-1], 1e-5), w), sum]
+  },
+  shapes: [[[3, 17], [3, 17], [17]], [[2, 2, 5], [2, 2, 5], [5]], [[0, 4], [0, 4], [4]]],
+  large: [[200, 65], [200, 65], [65]],
+  tolerance: sumNormTolerance,
 })
 
 test.each([['float32', 2 ** -23], ['float64', 2 ** -52], ['float16', 2 ** -23], ['bfloat16', 2 ** -23]] as const)(

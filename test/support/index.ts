@@ -2,6 +2,7 @@
 export { compare, compareNumber, countComparison, mustCompare } from './compare'
 export { dense, read } from './layouts'
 export { indices, NdArray } from './ndarray'
+export { mean, normalized, normTolerance, sumNormTolerance, variance } from './norm'
 export { elementwise, everyDType, floats, integers, numbers, type OpCase, sizes } from './opCase'
 export { randomFrom, seed } from './random'
 export { testOp } from './testOp'
