@@ -46,7 +46,7 @@ export {
 } from './loss'
 export { matmul } from './matmul'
 export { contiguous, type ContiguousOptions, isChannelsLast, type MemoryFormat } from './memoryFormat'
-export { PackedLinear, packLinear } from './packedLinear'
+export { type PackedLinear, packLinear } from './packedLinear'
 export {
   adaptiveAvgPool1d,
   adaptiveAvgPool2d,
