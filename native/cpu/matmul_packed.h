@@ -36,6 +36,7 @@ struct column_panels {
 template <class T, class In>
 void thin_packed_matmul(nr_context* ctx, const matmul_plan& p, const In* a, const In* b, const T* bias, In* y,
                         const epilogue<T, In>& ending) {
+  if (p.M == 0) return;
   T* wide = scratch<T>(ctx, p.M * p.K);
   if (!wide) return;
   for (int64_t m = 0; m < p.M; m++)
