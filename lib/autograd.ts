@@ -5,6 +5,9 @@ import { Tensor } from './tensor'
 /** What an op accepts: tensors, and numbers that stay numbers. */
 export type Input = Tensor | number | bigint
 
+/** An input that may be absent: 0 stands for none. */
+export const optional = (input: Input): Tensor | null => (input instanceof Tensor ? input : null)
+
 /**
  * One operation. `forward` computes the outputs and saves what the gradient needs; `backward` gets the gradients of the
  * outputs (null for an output of several that nobody used) and returns one gradient per input (null where none flows),

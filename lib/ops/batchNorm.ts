@@ -1,6 +1,6 @@
 // Batch norm (Ioffe & Szegedy 2015): y = (x − mean) / √(var + eps) · w + b, with mean and biased variance over the
 // batch of each channel.
-import { apply, isGradEnabled, type Op } from '../autograd'
+import { apply, isGradEnabled, type Op, optional } from '../autograd'
 import { checkFloat, checkOptions, type OptionNames } from '../check'
 import type { DType } from '../dtype'
 import { ArgumentError, ShapeError, show } from '../errors'
@@ -10,7 +10,7 @@ import { numelOf, type Shape, Tensor } from '../tensor'
 import { add, mul, sub } from './arithmetic'
 import { sum } from './broadcast'
 import { checkInPlace, to } from './copy'
-import { checkAffine, gradientFormula, optional, type Saved, statistics, statisticsDType } from './norm'
+import { checkAffine, gradientFormula, type Saved, statistics, statisticsDType } from './norm'
 import { rsqrt } from './unary'
 import { reshape } from './view'
 

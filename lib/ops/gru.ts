@@ -1,6 +1,6 @@
 // Gated recurrent unit (Cho et al. 2014): one direction of one layer. With the gates r, z = sigmoid(x + h·wᵀ), in this
 // order r, z, n one below the other: n = tanh(xₙ + r·(h·wₙᵀ + b)) and h' = (1 − z)·n + z·h.
-import { apply, isGradEnabled, type Op } from '../autograd'
+import { apply, isGradEnabled, type Op, optional } from '../autograd'
 import { checkSameDType } from '../check'
 import { ShapeError, show } from '../errors'
 import * as kernels from '../kernels'
@@ -14,7 +14,6 @@ import {
   checkRecurrent,
   gradientFormula,
   keptDType,
-  optional,
   records,
   type RecurrentOptions,
   startingFrom,

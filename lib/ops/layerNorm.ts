@@ -1,14 +1,14 @@
 // Layer norm (Ba et al. 2016) of x, or of x and a residual added up: y = (x − mean) / √(var + eps) · w + b, with mean
 // and biased variance over the last dims of each element.
-import { apply, type Input, isGradEnabled, type Node, type Op } from '../autograd'
+import { apply, type Input, isGradEnabled, type Node, type Op, optional } from '../autograd'
 import { checkOptions, type OptionNames } from '../check'
 import type { DType } from '../dtype'
 import * as kernels from '../kernels'
 import { checkNumber } from '../shape'
-import { numelOf, type Shape, Tensor } from '../tensor'
+import { type Shape, Tensor } from '../tensor'
 import { add } from './arithmetic'
 import { to } from './copy'
-import { checkAffine, checkNormalized, checkResidual, gradientFormula, optional, type Saved, statistics } from './norm'
+import { checkAffine, checkNormalized, checkResidual, gradientFormula, type Saved, statistics } from './norm'
 import { reshape } from './view'
 
 interface LayerNorm {
@@ -97,13 +97,10 @@ function checkLayerNorm(
   bias: Tensor | null,
   options: LayerNormOptions | undefined,
 ): LayerNorm {
-  const normalized = checkNormalized(op, x, normalizedShape)
-  checkAffine(op, 'weight', weight, normalized)
-  checkAffine(op, 'bias', bias, normalized)
+  const rows = checkNormalized(op, x, normalizedShape, weight)
+  checkAffine(op, 'bias', bias, rows.normalized)
   return {
-    rows: numelOf(x.shape.slice(0, x.ndim - normalized.length)),
-    size: numelOf(normalized),
-    normalized,
+    ...rows,
     biasDType: bias?.dtype ?? x.dtype,
     eps: checkNumber(op, 'eps', checkOptions(op, options, layerNormOptions).eps ?? 1e-5, 0),
   }

@@ -1,6 +1,6 @@
 // The linear map of a layer, x·wᵀ + b, with what often follows it: a residual is added and an activation applied to
 // each block of the product while it is in cache.
-import { apply, type Input, type Node, type Op } from '../autograd'
+import { apply, type Input, type Node, type Op, optional } from '../autograd'
 import { checkFloat, checkOptions, checkTensor, type OptionNames } from '../check'
 import { DTypeError, ShapeError } from '../errors'
 import * as kernels from '../kernels'
@@ -16,9 +16,6 @@ import { reshape } from './view'
 interface Linear {
   activation: FusedActivation | null
 }
-
-/** An input that may be absent: 0 stands for none. */
-const optional = (input: Input): Tensor | null => (input instanceof Tensor ? input : null)
 
 function compute(inputs: readonly Input[], { activation }: Linear, keepsInput: boolean): [y: Tensor, z: Tensor | null] {
   const [x, w] = inputs as readonly [Tensor, Tensor]

@@ -1,6 +1,6 @@
 // Long short-term memory (Hochreiter & Schmidhuber 1997): one direction of one layer. With the gates i, f, o = sigmoid
 // and g = tanh of x + h·wᵀ, one below the other in this order i, f, g, o: c' = f·c + i·g and h' = o·tanh(c').
-import { apply, isGradEnabled, type Op } from '../autograd'
+import { apply, isGradEnabled, type Op, optional } from '../autograd'
 import * as kernels from '../kernels'
 import { Tensor } from '../tensor'
 import { add, mul } from './arithmetic'
@@ -9,7 +9,6 @@ import {
   checkRecurrent,
   gradientFormula,
   keptDType,
-  optional,
   records,
   type RecurrentOptions,
   startingFrom,

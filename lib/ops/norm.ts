@@ -1,18 +1,14 @@
 // What the norms share: optional inputs, statistics, checks, and the gradients of layer and batch norm in ops.
-import type { Input } from '../autograd'
 import { checkFloat, checkSameDType } from '../check'
 import type { DType } from '../dtype'
 import { ShapeError, show } from '../errors'
 import { checkShape } from '../shape'
-import { sameShape, type Shape, Tensor } from '../tensor'
+import { numelOf, sameShape, type Shape, Tensor } from '../tensor'
 import { add, mul, sub } from './arithmetic'
 import { sum } from './broadcast'
 import { to } from './copy'
 import { mean } from './reduce'
 import { rsqrt, square } from './unary'
-
-/** An input that may be absent: 0 stands for none. */
-export const optional = (input: Input): Tensor | null => (input instanceof Tensor ? input : null)
 
 /** The dtype that sums of x's elements are held in. */
 export const statisticsDType = (x: Tensor): DType => (x.dtype === 'float64' ? 'float64' : 'float32')
@@ -56,15 +52,28 @@ export function checkAffine(op: string, name: string, t: Tensor | null, shape: S
   }
 }
 
-/** The sizes of the last dims of x that are normalised together. */
-export function checkNormalized(op: string, x: Tensor, normalizedShape: Shape | number): Shape {
+/** What is normalised together: `rows` sets of `size` numbers, the last dims of x, whose sizes are `normalized`. */
+export interface NormalizedRows {
+  rows: number
+  size: number
+  normalized: Shape
+}
+
+/** The rows of x; `weight` has their shape. */
+export function checkNormalized(
+  op: string,
+  x: Tensor,
+  normalizedShape: Shape | number,
+  weight: Tensor | null,
+): NormalizedRows {
   checkFloat(op, 'x', x)
   const normalized = checkShape(op, typeof normalizedShape === 'number' ? [normalizedShape] : normalizedShape)
   const ahead = x.ndim - normalized.length
   if (normalized.length === 0 || ahead < 0 || !sameShape(x.shape.slice(ahead), normalized)) {
     throw new ShapeError(`${op}: expected x [..., ${normalized.join(', ')}], got ${show(x.shape)}`)
   }
-  return normalized
+  checkAffine(op, 'weight', weight, normalized)
+  return { rows: numelOf(x.shape.slice(0, ahead)), size: numelOf(normalized), normalized }
 }
 
 /** A residual has x's shape and dtype. */

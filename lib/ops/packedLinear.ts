@@ -1,5 +1,5 @@
 // Weights of a linear map laid out ahead, for maps that are applied many times without a gradient.
-import { apply, isGradEnabled, noGrad, type Op } from '../autograd'
+import { apply, isGradEnabled, noGrad, type Op, optional } from '../autograd'
 import { checkFloat } from '../check'
 import { AutogradError, ShapeError, show } from '../errors'
 import * as kernels from '../kernels'
@@ -71,7 +71,6 @@ const packedLinearOp: Op<PackedMap> = {
   forward: (_node, [x, panels, b, residual], { columns, activation }) => {
     const [left, right] = [x as Tensor, panels as Tensor]
     const y = new Tensor([left.shape[0], columns], left.dtype, left.device)
-    const optional = (t: unknown) => (t instanceof Tensor ? t : null)
     kernels.matmulPacked(left, right, optional(b), optional(residual), y, activation?.code ?? 0)
     return y
   },

@@ -4,7 +4,7 @@ import type { Input, Node } from '../autograd'
 import { grad } from '../backward'
 import { checkFloat, checkSameDType } from '../check'
 import { ShapeError, show } from '../errors'
-import { sameShape, type Shape, Tensor } from '../tensor'
+import { sameShape, type Shape, type Tensor } from '../tensor'
 import { add, sub } from './arithmetic'
 import { expand } from './broadcast'
 import { stack } from './cat'
@@ -24,9 +24,6 @@ export interface RecurrentOptions {
   /** Walk from the end of each sequence to its beginning. */
   reverse?: boolean
 }
-
-/** An input that may be absent: 0 stands for none. */
-export const optional = (input: Input): Tensor | null => (input instanceof Tensor ? input : null)
 
 /** The dtype of what is kept for the backward. */
 export const keptDType = (x: Tensor) => (x.dtype === 'float64' ? 'float64' : 'float32')

@@ -1,15 +1,15 @@
 // RMS norm (Zhang & Sennrich 2019) of x, or of x and a residual added up: y = x / √(mean(x²) + eps) · w over the last
 // dims of each element.
-import { apply, type Input, isGradEnabled, type Node, type Op } from '../autograd'
+import { apply, type Input, isGradEnabled, type Node, type Op, optional } from '../autograd'
 import { checkOptions, type OptionNames } from '../check'
 import type { DType } from '../dtype'
 import * as kernels from '../kernels'
 import { checkNumber } from '../shape'
-import { numelOf, type Shape, Tensor } from '../tensor'
+import { type Shape, Tensor } from '../tensor'
 import { add, mul, sub } from './arithmetic'
 import { sum } from './broadcast'
 import { to } from './copy'
-import { checkAffine, checkNormalized, checkResidual, optional, statistics } from './norm'
+import { checkNormalized, checkResidual, statistics } from './norm'
 import { mean } from './reduce'
 import { rsqrt, square } from './unary'
 import { reshape } from './view'
@@ -109,12 +109,8 @@ function checkRmsNorm(
   weight: Tensor | null,
   options: RMSNormOptions | undefined,
 ): RMSNorm {
-  const normalized = checkNormalized(op, x, normalizedShape)
-  checkAffine(op, 'weight', weight, normalized)
   return {
-    rows: numelOf(x.shape.slice(0, x.ndim - normalized.length)),
-    size: numelOf(normalized),
-    normalized,
+    ...checkNormalized(op, x, normalizedShape, weight),
     eps: checkNumber(op, 'eps', checkOptions(op, options, rmsNormOptions).eps ?? epsilon(x.dtype), 0),
   }
 }

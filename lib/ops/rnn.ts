@@ -1,5 +1,5 @@
 // Elman's recurrent network (1990): one direction of one layer, h' = tanh(x + h·wᵀ) or relu of it.
-import { apply, isGradEnabled, type Op } from '../autograd'
+import { apply, isGradEnabled, type Op, optional } from '../autograd'
 import * as kernels from '../kernels'
 import { Tensor } from '../tensor'
 import { add } from './arithmetic'
@@ -7,7 +7,6 @@ import { matmul } from './matmul'
 import {
   checkRecurrent,
   gradientFormula,
-  optional,
   type RecurrentOptions,
   startingFrom,
   type Step,

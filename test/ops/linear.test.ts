@@ -11,7 +11,7 @@ import {
   type Tensor,
   zeros,
 } from '../../lib'
-import { NdArray, type OpCase, special, testOp } from '../support'
+import { affine, NdArray, type OpCase, special, testOp } from '../support'
 
 const sigmoid = (x: number) => 1 / (1 + Math.exp(-x))
 const functions: Record<Activation, (x: number) => number> = {
@@ -21,16 +21,6 @@ const functions: Record<Activation, (x: number) => number> = {
   silu: (x) => x * sigmoid(x),
   tanh: Math.tanh,
   sigmoid,
-}
-
-/** The definition, of x with at least one dim. */
-function affine(x: NdArray, w: NdArray, b?: NdArray, residual?: NdArray): NdArray {
-  return NdArray.make([...x.shape.slice(0, -1), w.shape[0]], (index) => {
-    const o = index.at(-1) as number
-    let sum = b?.at([o]) ?? 0
-    for (let k = 0; k < w.shape[1]; k++) sum += x.at([...index.slice(0, -1), k]) * w.at([o, k])
-    return sum + (residual?.at(index) ?? 0)
-  })
 }
 
 const large = [[70, 150], [90, 150], [90]]

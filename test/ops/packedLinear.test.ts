@@ -11,15 +11,7 @@ import {
   ShapeError,
   zeros,
 } from '../../lib'
-import { NdArray, testOp } from '../support'
-
-const affine = (x: NdArray, w: NdArray, b: NdArray) =>
-  NdArray.make([...x.shape.slice(0, -1), w.shape[0]], (index) => {
-    const o = index.at(-1) as number
-    let sum = b.at([o])
-    for (let k = 0; k < w.shape[1]; k++) sum += x.at([...index.slice(0, -1), k]) * w.at([o, k])
-    return sum
-  })
+import { affine, NdArray, testOp } from '../support'
 
 testOp('linear, packed', {
   op: (x, w, b) => linear(x, packLinear(w), b),

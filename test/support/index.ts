@@ -1,4 +1,5 @@
 // What the tests of ops are written with.
+export { affine } from './affine'
 export { compare, compareNumber, countComparison, mustCompare } from './compare'
 export { dense, read } from './layouts'
 export { indices, NdArray } from './ndarray'
