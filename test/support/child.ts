@@ -16,7 +16,6 @@ export interface ChildResult {
 
 export interface ChildOptions {
   env?: Record<string, string>
-  nodeFlags?: string[]
   timeout?: number
 }
 
@@ -28,7 +27,7 @@ export function runProgram(body: string, options: ChildOptions = {}): Promise<Ch
   if (!existsSync(entry)) throw new Error(`expected the built package at ${entry}; run npm run build`)
   const program = `const entry = ${JSON.stringify(entry)}; const n = require(entry); (async () => {\n${body}\n})()`
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [...(options.nodeFlags ?? []), '-e', program], {
+    const child = spawn(process.execPath, ['-e', program], {
       cwd: root,
       env: { ...process.env, ...options.env },
     })
