@@ -1,5 +1,6 @@
 #include "runtime/queue.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -77,9 +78,10 @@ void CommandQueue::pop(const Command* command) {
 }
 
 void CommandQueue::release(uint64_t position) {
-  head_.store(position);  // sequentially consistent: ordered before the look at waiters_
-  if (waiters_.load() > 0) {
+  head_.store(position);  // sequentially consistent: ordered before the look at awaited_
+  if (position >= awaited_.load()) {
     std::lock_guard lock(mutex_);
+    awaited_.store(kNever);
     popped_.notify_all();
   }
 }
@@ -90,9 +92,11 @@ void CommandQueue::wait_completed(uint64_t position) {
     pause();
   }
   std::unique_lock lock(mutex_);
-  waiters_.fetch_add(1);
-  popped_.wait(lock, [&] { return stop_.load() || head_.load() >= position; });
-  waiters_.fetch_sub(1);
+  while (!stop_.load()) {
+    awaited_.store(std::min(awaited_.load(), position));  // ordered before the look at head_
+    if (head_.load() >= position) return;
+    popped_.wait(lock);
+  }
 }
 
 void CommandQueue::stop() {

@@ -34,6 +34,8 @@ class CommandQueue {
   void stop();
 
  private:
+  static constexpr uint64_t kNever = UINT64_MAX;
+
   Command* at(uint64_t position) { return reinterpret_cast<Command*>(ring_.get() + position % kCapacity); }
   bool wait_for_command(uint64_t position);
   void release(uint64_t position);
@@ -48,7 +50,9 @@ class CommandQueue {
   alignas(64) std::atomic<uint64_t> head_{0};
   uint64_t known_tail_ = 0;  // the consumer's last look at tail_
   alignas(64) std::atomic<bool> consumer_sleeps_{false};
-  std::atomic<int32_t> waiters_{0};  // threads that wait for head_ to move
+  // The least position that a thread sleeps for: a wake-up costs the consumer microseconds, too many to give one after
+  // every command. Written under mutex_.
+  std::atomic<uint64_t> awaited_{kNever};
   std::atomic<bool> stop_{false};
   std::atomic<uint64_t> stalls_{0};
   std::mutex mutex_;

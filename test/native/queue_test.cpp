@@ -67,6 +67,32 @@ void blocks_when_full() {
   CHECK(pushed == 40);
 }
 
+// Whoever waits for a position sleeps until it is reached, whatever the others wait for.
+void waits_end_in_their_turn() {
+  constexpr int count = 6;
+  CommandQueue queue;
+  uint64_t position[count];
+  for (int i = 0; i < count; i++) {
+    const Payload payload{0, i};
+    position[i] = queue.push(command_of(0), &payload, nullptr, nullptr);
+  }
+  std::atomic<bool> over[count] = {};
+  std::vector<std::thread> waiters;
+  for (int i : {3, 5, 1, 3}) {
+    waiters.emplace_back([&, i] {
+      queue.wait_completed(position[i]);
+      CHECK(queue.completed() >= position[i], "waiter %d", i);
+      over[i] = true;
+    });
+  }
+  for (int i = 0; i < count; i++) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));  // they sleep by now
+    for (int later = i; later < count; later++) CHECK(!over[later], "waiter %d before %d", later, i);
+    queue.pop(queue.front());
+  }
+  for (auto& waiter : waiters) waiter.join();
+}
+
 void stop_ends_waits() {
   CommandQueue queue;
   std::thread consumer([&] { CHECK(queue.front() == nullptr); });
@@ -83,6 +109,7 @@ int main() {
   keeps_order(1, 20000);
   keeps_order(3, 10000);
   blocks_when_full();
+  waits_end_in_their_turn();
   stop_ends_waits();
   return harness::report();
 }
