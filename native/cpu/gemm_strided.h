@@ -16,9 +16,13 @@ struct strided_operands {
   T* copy;           // where to leave rows of B, tile_columns<T> apart
 };
 
-// How many rows ahead those of B are fetched: as many as the tile multiplies with in the time that memory takes.
+// How many rows ahead those of B are fetched: as many as the tile multiplies with in the time that memory takes. Small
+// tiles read so fast that the machine keeps up better alone.
 constexpr int64_t rows_ahead(int tile) {
-  return tile < 5 ? 96 : tile < 28 ? 480 / tile : 17;
+  return tile < 28 ? 480 / tile : 17;
+}
+constexpr bool fetches_ahead(int tile) {
+  return tile > 4;
 }
 
 template <class T, int rows, int vectors, bool copies>
@@ -37,7 +41,8 @@ void multiply_strided_tile(const strided_operands<T>& from, int64_t depth, const
     V row[vectors];
     unroll<vectors>([&](auto j) NR_INLINE {
       row[j] = load<V>(b + j * W);
-      if constexpr (j * W * sizeof(T) % 64 == 0) __builtin_prefetch(b + ahead + j * W);
+      if constexpr (fetches_ahead(rows * vectors) && j * W * sizeof(T) % 64 == 0)
+        __builtin_prefetch(b + ahead + j * W);
       if constexpr (copies) store(copy + j * W, row[j]);
     });
     unroll<rows>([&](auto i) NR_INLINE {

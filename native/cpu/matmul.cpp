@@ -1,10 +1,12 @@
 // Matrix product: y[batch] = activation(op(a[batch]) · op(b[batch]) + bias + residual). Floating products read their
 // operands in place (matmul_in_place.h) or go through the packed, blocked GEMM of gemm.h; with few rows or one column
-// they stream the large operand once (matmul_thin.h). 16-bit floats are widened while packing and accumulate in
-// float32. Constant right operands can be packed once (matmul_packed.h). Integers: matmul_integer.h.
+// they stream the large operand once (matmul_thin.h). Where K is long, it is cut (matmul_split.h). 16-bit floats are
+// widened while packing and accumulate in float32. Constant right operands can be packed once (matmul_packed.h).
+// Integers: matmul_integer.h.
 #include "cpu/matmul_in_place.h"
 #include "cpu/matmul_integer.h"
 #include "cpu/matmul_packed.h"
+#include "cpu/matmul_split.h"
 
 namespace neurite::NR_ISA {
 namespace {
@@ -63,18 +65,13 @@ void packed_matmul(nr_context* ctx, const matmul_plan& p, const In* a, const In*
   }
 }
 
-// y = a · b with one column is yᵀ = bᵀ · aᵀ with one row.
-inline matmul_plan swapped(const matmul_plan& p) {
-  return {p.N, p.M, p.K, p.batches, p.b_stride_n, p.b_stride_k, p.a_stride_k, p.a_stride_m, p.b, p.a, {}};
-}
-
-// The bias in the type computed in: where it lies if that is possible, else a copy. False when memory is out.
+// The bias of n columns, `stride` apart, in the type computed in: where it lies if that is possible, else a copy. False
+// when memory is out.
 template <class T, class In>
-inline bool widen_bias(nr_context* ctx, const nr_optional& bias, int64_t n, const T** out) {
+inline bool widen_bias(nr_context* ctx, const nr_optional& bias, int64_t n, int64_t stride, const T** out) {
   *out = nullptr;
   if (!bias.present) return true;
   const In* from = static_cast<const In*>(bias.tensor.data);
-  const int64_t stride = bias.tensor.stride[0];
   if constexpr (std::is_same_v<T, In>) {
     if (stride == 1) {
       *out = from;
@@ -95,6 +92,33 @@ inline epilogue<T, In> make_epilogue(const nr_optional& residual, const nr_optio
           preactivation.present ? static_cast<In*>(preactivation.tensor.data) : nullptr};
 }
 
+template <class T, class In>
+void whole_matmul(nr_context* ctx, const matmul_plan& p, const In* a, const In* b, const T* bias, In* y,
+                  const epilogue<T, In>& ending) {
+  if (is_thin<In>(p)) {
+    thin_matmul(ctx, p, a, b, bias, y, ending);
+  } else if (is_in_place<T, In>(p)) {
+    if constexpr (std::is_same_v<T, In>) in_place_matmul<T>(ctx, p, a, b, nullptr, bias, y, ending);
+  } else {
+    packed_matmul(ctx, p, a, b, bias, y, ending);
+  }
+}
+
+template <class T, class In>
+void floating_matmul(nr_context* ctx, const matmul_plan& p, const In* a, const In* b, const T* bias, In* y,
+                     const epilogue<T, In>& ending) {
+  if constexpr (std::is_same_v<T, In>) {
+    if (const int64_t depth = part_depth<T>(p); depth < p.K) {
+      const auto multiply = is_streamed<T>(p) ? thin_matmul<T, T> : whole_matmul<T, T>;
+      return split_matmul(ctx, p, depth, a, b, bias, y, ending,
+                          [&](const matmul_plan& part, const T* a_at, const T* b_at, T* sums) {
+                            multiply(ctx, part, a_at, b_at, nullptr, sums, {});
+                          });
+    }
+  }
+  whole_matmul(ctx, p, a, b, bias, y, ending);
+}
+
 template <class In>
 void matmul_of(nr_context* ctx, const matmul_plan& p, const nr_tensor& a, const nr_tensor& b, const nr_optional& bias,
                const nr_optional& residual, nr_tensor& y, const nr_optional& preactivation, int64_t activation) {
@@ -102,21 +126,17 @@ void matmul_of(nr_context* ctx, const matmul_plan& p, const nr_tensor& a, const 
   const auto* a_data = static_cast<const In*>(a.data);
   const auto* b_data = static_cast<const In*>(b.data);
   auto* y_data = static_cast<In*>(y.data);
+  const bool is_column = p.N == 1 && !is_thin<In>(p) && is_thin<In>(swapped(p));
   const T* wide_bias;
-  if (!widen_bias<T, In>(ctx, bias, p.N, &wide_bias)) return;
+  if (!widen_bias<T, In>(ctx, bias, is_column ? p.M : p.N, is_column ? 0 : bias.tensor.stride[0], &wide_bias)) return;
   if constexpr (std::is_integral_v<In>) {
     integer_matmul(ctx, p, a_data, b_data, wide_bias, y_data);
   } else {
     const auto ending = make_epilogue<T, In>(residual, preactivation, activation);
-    if (is_thin<In>(p)) {
-      thin_matmul(ctx, p, a_data, b_data, wide_bias, 1, y_data, ending);
-    } else if (p.N == 1 && is_thin<In>(swapped(p))) {
-      thin_matmul(ctx, swapped(p), b_data, a_data, wide_bias, 0, y_data, ending);
-    } else if (is_in_place<T, In>(p)) {
-      if constexpr (std::is_same_v<T, In>)
-        in_place_matmul<T>(ctx, p, a_data, b_data, nullptr, wide_bias, y_data, ending);
+    if (is_column) {  // yᵀ = bᵀ · aᵀ is a row
+      floating_matmul(ctx, swapped(p), b_data, a_data, wide_bias, y_data, ending);
     } else {
-      packed_matmul(ctx, p, a_data, b_data, wide_bias, y_data, ending);
+      floating_matmul(ctx, p, a_data, b_data, wide_bias, y_data, ending);
     }
   }
 }
@@ -129,7 +149,7 @@ void matmul_packed_of(nr_context* ctx, const matmul_plan& p, const nr_tensor& a,
   const auto* w_data = static_cast<const In*>(w.data);
   auto* y_data = static_cast<In*>(y.data);
   const T* wide_bias;
-  if (!widen_bias<T, In>(ctx, bias, p.N, &wide_bias)) return;
+  if (!widen_bias<T, In>(ctx, bias, p.N, bias.tensor.stride[0], &wide_bias)) return;
   const auto ending = make_epilogue<T, In>(residual, {}, activation);
   if constexpr (std::is_same_v<T, In>) {
     in_place_matmul<T>(ctx, p, a_data, w_data, nullptr, wide_bias, y_data, ending);

@@ -79,5 +79,10 @@ inline matmul_plan plan_matmul(const nr_tensor& a, const nr_tensor& b, const nr_
   return p;
 }
 
+// y = a · b with one column is yᵀ = bᵀ · aᵀ with one row.
+inline matmul_plan swapped(const matmul_plan& p) {
+  return {p.N, p.M, p.K, p.batches, p.b_stride_n, p.b_stride_k, p.a_stride_k, p.a_stride_m, p.b, p.a, {}};
+}
+
 }  // namespace
 }  // namespace neurite::NR_ISA

@@ -1,6 +1,6 @@
-// matmul against a float64 triple loop: every dtype, transposition, layout and path (thin, in place, packed, integer),
-// sizes at the edges of tiles and blocks, broadcast batches, residuals and activations, and bit-equal results for any
-// number of threads.
+// matmul against a float64 triple loop: every dtype, transposition, layout and path (thin, in place, packed, cut along
+// K, integer), sizes at the edges of tiles and blocks, broadcast batches, residuals and activations, and bit-equal
+// results for any number of threads.
 #include "product.h"
 
 using namespace harness;
@@ -72,6 +72,17 @@ int main() {
     check(backend, nr_dtype_f32, {{}, {}, 31, 41, 1024, false, false, true});     // rows of a do
     check(backend, nr_dtype_f32, {{}, {}, 350, 1024, 530, false, false, false});  // packed
     check(backend, nr_dtype_f32, {{}, {}, 350, 65, 530, true, false, false});     // a by columns, in place
+    for (int32_t dtype : {nr_dtype_f32, nr_dtype_f64})  // K is cut: streamed rows, a column, dots, blocks
+      for (bool with_residual : {false, true}) {
+        const int64_t activation = with_residual ? nr_activation_gelu : nr_activation_none;
+        check(backend, dtype, {{}, {}, 1, 2050, 600, false, false, true, 1, with_residual, activation});
+        check(backend, dtype, {{2}, {2}, 2, 1100, 530, true, false, true, 1, with_residual, activation});
+        check(backend, dtype, {{}, {}, 2050, 1, 600, true, false, true, 1, with_residual, activation});
+        check(backend, dtype, {{2}, {}, 3, 7, 8200, false, true, true, 1, with_residual, activation});
+        check(backend, dtype, {{}, {}, 5, 9, 8300, false, false, true, 1, with_residual, activation});
+        check(backend, dtype, {{}, {}, 15, 18, 8192, true, false, false, 1, with_residual, activation});
+        check(backend, dtype, {{}, {2}, 15, 18, 8195, false, true, false, 2, with_residual, activation});
+      }
     check_infinities(backend);
   });
   return report();
