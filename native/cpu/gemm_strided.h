@@ -41,8 +41,7 @@ void multiply_strided_tile(const strided_operands<T>& from, int64_t depth, const
     V row[vectors];
     unroll<vectors>([&](auto j) NR_INLINE {
       row[j] = load<V>(b + j * W);
-      if constexpr (fetches_ahead(rows * vectors) && j * W * sizeof(T) % 64 == 0)
-        __builtin_prefetch(b + ahead + j * W);
+      if constexpr (fetches_ahead(rows * vectors) && j * W * sizeof(T) % 64 == 0) __builtin_prefetch(b + ahead + j * W);
       if constexpr (copies) store(copy + j * W, row[j]);
     });
     unroll<rows>([&](auto i) NR_INLINE {

@@ -147,7 +147,7 @@ void thin_matmul(nr_context* ctx, const matmul_plan& p, const In* a, const In* b
     const int64_t batch = task / strips, n = task % strips * columns, width = smaller(columns, p.N - n);
     const In* b_at = b + p.b[batch] + n * p.b_stride_n;
     const int64_t to = batch * p.M * p.N + n;
-    thin_strip<T, In> s = {a_copies + batch * a_size, p.K,     b_at,  streamed ? p.b_stride_k : p.b_stride_n,
+    thin_strip<T, In> s = {a_copies + batch * a_size, p.K,      b_at,  streamed ? p.b_stride_k : p.b_stride_n,
                            sums + thread * y_size,    y_stride, width, p.K};
     if constexpr (is_direct) {
       if (!copies_a) s.a = a + p.a[batch], s.a_stride = p.a_stride_m;
