@@ -10,6 +10,7 @@ import { attentionBackward, attentionForward } from './ops/attention.mjs'
 import { convBackward, convForward } from './ops/conv.mjs'
 import { copies } from './ops/copy.mjs'
 import { elementwise } from './ops/elementwise.mjs'
+import { fusedCalls } from './ops/fused.mjs'
 import { largeGemm, smallGemm } from './ops/gemm.mjs'
 import { norms } from './ops/norm.mjs'
 import { optimizers } from './ops/optimizer.mjs'
@@ -35,6 +36,7 @@ export const families = [
   { name: 'attention backward', rows: attentionBackward, goals: [{ ratio: 1.5, least: 1.1 }] },
   { name: 'LSTM and GRU', rows: recurrentRows, goals: [{ ratio: 1.5, least: 1.1 }] },
   { name: 'normalisation and softmax', rows: norms, goals: bandwidth },
+  { name: 'fused calls', rows: fusedCalls, goals: bandwidth },
   { name: 'activations', rows: elementwise, goals: bandwidth },
   { name: 'reductions', rows: reductions, goals: bandwidth },
   { name: 'copies', rows: copies, goals: bandwidth },

@@ -3,7 +3,7 @@
 import { buildNative, buildNativeTests, buildTypescript } from './setup/build.mjs'
 import { ensureDependencies } from './setup/dependencies.mjs'
 import { runTool, tryRun } from './setup/run.mjs'
-import { sanitized } from './setup/sanitize.mjs'
+import { sanitized, threads } from './setup/sanitize.mjs'
 import { ensureTools } from './setup/tools.mjs'
 
 const suites = {
@@ -18,6 +18,7 @@ const suites = {
   },
   // Native tests and a part of jest's with address and undefined behaviour sanitizers, in a build of their own.
   sanitize: sanitized,
+  threads,
   // The whole product of ops, variants, dtypes and layouts instead of the pairwise cover.
   full(args) {
     buildNative()

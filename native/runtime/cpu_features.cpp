@@ -11,10 +11,12 @@ namespace neurite {
 namespace scalar {
 extern const nr_backend backend;
 }
-#if defined(__x86_64__)
+#if NR_HAS_avx2
 namespace avx2 {
 extern const nr_backend backend;
 }
+#endif
+#if NR_HAS_avx512
 namespace avx512 {
 extern const nr_backend backend;
 }
@@ -85,8 +87,10 @@ const Features& features() {
 
 std::vector<const nr_backend*> cpu_backends() {
   std::vector<const nr_backend*> tables{&scalar::backend};
-#if defined(__x86_64__)
+#if NR_HAS_avx2
   if (features().avx2) tables.push_back(&avx2::backend);
+#endif
+#if NR_HAS_avx512
   if (features().avx512) tables.push_back(&avx512::backend);
 #endif
   return tables;

@@ -1,5 +1,5 @@
-// Tests under AddressSanitizer and UBSan: CTest, then part of jest with the sanitized addon. The libraries have to be
-// in the process before node's own, hence LD_PRELOAD; node-gyp-build takes the addon from NEURITE_PREBUILD.
+// Tests under sanitizers. AddressSanitizer and UBSan: CTest, then part of jest with the sanitized addon. The libraries
+// have to be in the process before node's own, hence LD_PRELOAD; node-gyp-build takes the addon from NEURITE_PREBUILD.
 import { execFileSync } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
@@ -9,13 +9,22 @@ import { root, run, runTool, tryRun } from './run.mjs'
 const folder = 'build/sanitize'
 const scriptTests = 'test/(autograd|share|ops/(indexing|view|copy|cat|embedding|triangle|split|create|read))'
 
-export function sanitized(args) {
-  const jobs = String(availableParallelism())
-  const output = join(root, folder, 'build', 'Release')
-  const settings = ['-DNEURITE_SANITIZE=address,undefined', '-DNEURITE_TESTS=ON']
-  run('cmake', ['-S', '.', '-B', folder, ...settings, `-DCMAKE_LIBRARY_OUTPUT_DIRECTORY=${output}`])
-  run('cmake', ['--build', folder, '--parallel', jobs])
+function build(folder, sanitizers, settings = []) {
+  const asked = [`-DNEURITE_SANITIZE=${sanitizers}`, '-DNEURITE_TESTS=ON', ...settings]
+  run('cmake', ['-S', '.', '-B', folder, ...asked])
+  run('cmake', ['--build', folder, '--parallel', String(availableParallelism())])
+}
 
+// Native tests under ThreadSanitizer. Work is split among threads in code that all instruction sets share, so scalar
+// kernels show every race.
+export function threads(args) {
+  build('build/threads', 'thread', ['-DNEURITE_ISAS=scalar'])
+  return tryRun('ctest', ['--test-dir', 'build/threads', '--output-on-failure', ...args])
+}
+
+export function sanitized(args) {
+  const output = join(root, folder, 'build', 'Release')
+  build(folder, 'address,undefined', [`-DCMAKE_LIBRARY_OUTPUT_DIRECTORY=${output}`])
   buildTypescript()
 
   const native = tryRun('ctest', ['--test-dir', folder, '--output-on-failure'])

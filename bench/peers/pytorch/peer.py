@@ -10,6 +10,7 @@ import torch
 import attention
 import conv
 import dispatch
+import fused
 import inference
 import norms
 import optimizers
@@ -21,7 +22,7 @@ from passes import variants
 
 # Each gives for a bench's name the function that makes its row: args to {suffix of the peer's name: maker}.
 ROWS = {}
-for part in (attention, conv, dispatch, inference, norms, optimizers, pointwise, products, recurrent, training):
+for part in (attention, conv, dispatch, fused, inference, norms, optimizers, pointwise, products, recurrent, training):
     ROWS.update(part.ROWS)
 
 
