@@ -1043,20 +1043,20 @@ export function convBackwardWeight(x: Tensor, dy: Tensor, dw: Tensor, stride: re
   adopt(dw, dwAt)
 }
 
-export function maxPool(x: Tensor, y: Tensor, index: Tensor, size: readonly number[], stride: readonly number[], padding: readonly number[], dilation: readonly number[]): void {
+export function maxPool(x: Tensor, y: Tensor, index: Tensor | null, size: readonly number[], stride: readonly number[], padding: readonly number[], dilation: readonly number[]): void {
   let at = 0
   at = writeTensor(x, at)
   const yAt = at
   at = writeTarget(y, at)
-  const indexAt = at
-  at = writeTarget(index, at)
+  const indexAt = at + 1
+  at = writeOptionalTarget(index, at)
   at = writeInts(size, at)
   at = writeInts(stride, at)
   at = writeInts(padding, at)
   at = writeInts(dilation, at)
-  finish(call(kernels.max_pool, [y, index]))
+  finish(index === null ? kernels.max_pool(y) : call(kernels.max_pool, [y, index]))
   adopt(y, yAt)
-  adopt(index, indexAt)
+  adoptOptional(index, indexAt)
 }
 
 export function maxPoolBackward(dy: Tensor, index: Tensor, dx: Tensor, size: readonly number[], stride: readonly number[], padding: readonly number[], dilation: readonly number[]): void {

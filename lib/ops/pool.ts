@@ -18,6 +18,7 @@ interface Pool {
   padding: readonly number[]
   dilation: readonly number[]
   countIncludePad: boolean
+  returnIndices: boolean
   x: Shape
   y: Shape
 }
@@ -27,10 +28,12 @@ const maxPoolOp: Op<Pool, Tensor[]> = {
   forward: (node, [input], p) => {
     const x = input as Tensor
     const y = new Tensor(p.y, x.dtype, x.device)
-    const index = new Tensor(p.y, 'int64', x.device)
+    // Indices for the gradient alone are half as long; nobody else looks at them.
+    const wanted = p.returnIndices || node.records(0)
+    const index = wanted ? new Tensor(p.y, p.returnIndices ? 'int64' : 'int32', x.device) : null
     kernels.maxPool(x, y, index, p.size, p.stride, p.padding, p.dilation)
     node.save(index)
-    return [y, index]
+    return p.returnIndices ? [y, index as Tensor] : [y]
   },
   backward: (node, dy) => [apply(maxPoolBackwardOp, [dy, node.saved[0]], node.attrs)],
 }
@@ -47,7 +50,7 @@ const maxPoolBackwardOp: Op<Pool> = {
   backward: (node, ddx) => {
     const [index] = node.saved
     const planes = (t: Tensor) => reshape(t, [t.shape[0], t.shape[1], numelOf(t.shape.slice(2))])
-    return [reshape(gather(planes(ddx), 2, planes(index)), node.attrs.y), null]
+    return [reshape(gather(planes(ddx), 2, planes(index).to('int64')), node.attrs.y), null]
   },
 }
 
@@ -131,7 +134,8 @@ function plan(op: string, spatial: number, x: Tensor, options: MaxPoolOptions & 
     )
   })
   const y = [x.shape[0], x.shape[1], ...sizes]
-  return { size, stride, padding, dilation, countIncludePad: options.countIncludePad ?? true, x: x.shape, y }
+  const { countIncludePad = true, returnIndices = false } = options
+  return { size, stride, padding, dilation, countIncludePad, returnIndices, x: x.shape, y }
 }
 
 interface MaxPool {
@@ -144,12 +148,9 @@ function maxPool(spatial: 1 | 2 | 3): MaxPool {
   const pool = (x: Tensor, options: MaxPoolOptions): Tensor | Tensor[] => {
     const batched = checkPooled(op, spatial, x)
     const given = checkOptions(op, options, maxPoolOptions)
-    const [y, index] = apply(maxPoolOp, [batched], plan(op, spatial, batched, given))
-    const unbatched = (t: Tensor) => (x.ndim === batched.ndim ? t : squeeze(t, 0))
-    if (given.returnIndices) return [unbatched(y), unbatched(index)]
-    // Without a gradient to come, nobody else looks at the indices.
-    if (y.node === null) index.dispose()
-    return unbatched(y)
+    const results = apply(maxPoolOp, [batched], plan(op, spatial, batched, given))
+    const unbatched = results.map((t) => (x.ndim === batched.ndim ? t : squeeze(t, 0)))
+    return given.returnIndices ? unbatched : unbatched[0]
   }
   return pool as MaxPool
 }

@@ -37,20 +37,26 @@ verdict pooling(const nr_tensor& x, const nr_tensor& y, const nr_ints& size, con
   return nullptr;
 }
 
+bool is_index(const nr_tensor& index, const nr_tensor& y) {
+  return (index.dtype == nr_dtype_i32 || index.dtype == nr_dtype_i64) && same_shape(index, y);
+}
+
 }  // namespace
 
-verdict max_pool(const nr_tensor* x, nr_tensor* y, nr_tensor* index, nr_ints size, nr_ints stride, nr_ints padding,
+verdict max_pool(const nr_tensor* x, nr_tensor* y, nr_optional* index, nr_ints size, nr_ints stride, nr_ints padding,
                  nr_ints dilation) {
   if (verdict wrong = pooling(*x, *y, size, stride, padding, &dilation)) return wrong;
-  if (index->dtype != nr_dtype_i64 || !same_shape(*index, *y)) return "an int64 index of the result's shape";
-  if (!is_contiguous(*y) || !is_contiguous(*index)) return "contiguous results";
+  if (!is_contiguous(*y)) return "a contiguous result";
+  if (!index->present) return nullptr;
+  if (!is_index(index->tensor, *y)) return "an int32 or int64 index of the result's shape";
+  if (!is_contiguous(index->tensor)) return "a contiguous index";
   return nullptr;
 }
 
 verdict max_pool_backward(const nr_tensor* dy, const nr_tensor* index, nr_tensor* dx, nr_ints size, nr_ints stride,
                           nr_ints padding, nr_ints dilation) {
   if (verdict wrong = pooling(*dx, *dy, size, stride, padding, &dilation)) return wrong;
-  if (index->dtype != nr_dtype_i64 || !same_shape(*index, *dy)) return "an int64 index of dy's shape";
+  if (!is_index(*index, *dy)) return "an int32 or int64 index of dy's shape";
   if (!is_contiguous(*dx)) return "a contiguous result";
   return nullptr;
 }

@@ -1,61 +1,31 @@
-// Max and average pooling over the last 1 to 3 dims of [B, C, ...], and their gradients. Planes are independent: a task
-// takes a few whole planes and works through them line by line (max_pool.h, avg_pool.h). Gradients are added in a fixed
-// order, in float32 for 16-bit floats.
+// Max and average pooling over the last 1 to 3 dims of [B, C, ...], and their gradients, line by line (pool_reduce.h,
+// max_pool.h, avg_pool.h; pool_backward.h). Gradients are added in float32 for 16-bit floats.
 #include "cpu/avg_pool.h"
 #include "cpu/max_pool.h"
 
 namespace neurite::NR_ISA {
 namespace {
 
-// body(plane) for every plane.
+// body(index_tag) with the type of an index tensor.
 template <class Body>
-inline void each_plane(nr_context* ctx, const pool_shape& s, const Body& body) {
-  parallel_range(ctx, s.planes, planes_per_task(s), [&](int64_t begin, int64_t end) {
-    for (int64_t plane = begin; plane < end; plane++) body(plane);
-  });
-}
-
-// add(plane, sums) adds a plane's gradient into zeroed sums, which are dx itself or, for 16-bit floats, working memory
-// that is then rounded into dx (contiguous).
-template <class T, class Add>
-inline void each_gradient_plane(nr_context* ctx, const pool_shape& s, nr_tensor& dx, const Add& add) {
-  using Sum = compute_t<T>;
-  const int64_t size = s.inputs(), grain = planes_per_task(s), tasks = (s.planes + grain - 1) / grain;
-  if (s.planes == 0 || size == 0) return;
-  Sum* buffers = nullptr;
-  if constexpr (!std::is_same_v<T, Sum>) {
-    buffers = static_cast<Sum*>(ctx->scratch(ctx, static_cast<size_t>(ctx->threads * size) * sizeof(Sum)));
-    if (!buffers) return;
+inline void with_index_type(const nr_tensor& index, const Body& body) {
+  if (index.dtype == nr_dtype_i32) {
+    body(type_tag<int32_t>{});
+  } else {
+    body(type_tag<int64_t>{});
   }
-  parallel_tasks(ctx, tasks, [&](int64_t task, int32_t thread) {
-    const int64_t end = (task + 1) * grain < s.planes ? (task + 1) * grain : s.planes;
-    for (int64_t plane = task * grain; plane < end; plane++) {
-      T* out = static_cast<T*>(dx.data) + plane * size;
-      Sum* sums;
-      if constexpr (std::is_same_v<T, Sum>) {
-        sums = out;
-      } else {
-        sums = buffers + thread * size;
-      }
-      __builtin_memset(sums, 0, static_cast<size_t>(size) * sizeof(Sum));
-      add(plane, sums);
-      if constexpr (!std::is_same_v<T, Sum>) {
-        for (int64_t i = 0; i < size; i++) out[i] = convert<T>(sums[i]);
-      }
-    }
-  });
 }
 
 }  // namespace
 
-void max_pool(nr_context* ctx, const nr_tensor* x, nr_tensor* y, nr_tensor* index, nr_ints size, nr_ints stride,
+void max_pool(nr_context* ctx, const nr_tensor* x, nr_tensor* y, nr_optional* index, nr_ints size, nr_ints stride,
               nr_ints padding, nr_ints dilation) {
   const pool_shape s = make_pool_shape(*x, *y, size, stride, padding, &dilation);
   with_float_dtype(x->dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    each_plane(ctx, s, [&](int64_t plane) {
-      max_pool_plane(s, plane_of<const T>(*x, s.channels, plane), plane_of<T>(*y, s.channels, plane),
-                     plane_of<int64_t>(*index, s.channels, plane));
+    if (!index->present) return reduce_windows<T>(ctx, s, *x, *y, window_max<T>{});
+    with_index_type(index->tensor, [&](auto index_tag) {
+      find_maxima<T, typename decltype(index_tag)::type>(ctx, s, *x, *y, index->tensor);
     });
   });
 }
@@ -65,12 +35,13 @@ void max_pool_backward(nr_context* ctx, const nr_tensor* dy, const nr_tensor* in
   const pool_shape s = make_pool_shape(*dx, *dy, size, stride, padding, &dilation);
   with_float_dtype(dx->dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    each_gradient_plane<T>(ctx, s, *dx, [&](int64_t plane, auto* sums) {
-      int64_t bad;
-      if (!max_pool_backward_plane(s, plane_of<const T>(*dy, s.channels, plane),
-                                   plane_of<const int64_t>(*index, s.channels, plane), sums, &bad))
-        ctx->fail(ctx, "INDEX_OUT_OF_RANGE", "expected index in [0, %lld), got %lld in plane %lld",
-                  static_cast<long long>(s.inputs()), static_cast<long long>(bad), static_cast<long long>(plane));
+    pool_columns columns;
+    if (s.planes == 0 || !make_pool_columns<vector_t<T>>(ctx, s.axis[2], columns)) return;
+    const place_table<T> table(ctx, columns);
+    if (!table.is_made()) return;
+    with_index_type(*index, [&](auto index_tag) {
+      using Index = typename decltype(index_tag)::type;
+      gather_gradients<T>(ctx, s, columns, max_gradient<T, Index>{ctx, s, table, *dy, *index}, *dx);
     });
   });
 }
@@ -80,10 +51,8 @@ void avg_pool(nr_context* ctx, const nr_tensor* x, nr_tensor* y, nr_ints size, n
   const pool_shape s = make_pool_shape(*x, *y, size, stride, padding, nullptr);
   with_float_dtype(x->dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    each_plane(ctx, s, [&](int64_t plane) {
-      avg_pool_plane(s, plane_of<const T>(*x, s.channels, plane), plane_of<T>(*y, s.channels, plane),
-                     count_include_pad);
-    });
+    const window_mean<T> mean(ctx, s, count_include_pad);
+    if (mean.is_made()) reduce_windows<T>(ctx, s, *x, *y, mean);
   });
 }
 
@@ -92,9 +61,11 @@ void avg_pool_backward(nr_context* ctx, const nr_tensor* dy, nr_tensor* dx, nr_i
   const pool_shape s = make_pool_shape(*dx, *dy, size, stride, padding, nullptr);
   with_float_dtype(dx->dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    each_gradient_plane<T>(ctx, s, *dx, [&](int64_t plane, auto* sums) {
-      avg_pool_backward_plane(s, plane_of<const T>(*dy, s.channels, plane), sums, count_include_pad);
-    });
+    pool_columns columns;
+    if (s.planes == 0 || !make_pool_columns<vector_t<T>>(ctx, s.axis[2], columns)) return;
+    const window_mean<T> mean(ctx, s, count_include_pad);
+    if (!mean.is_made()) return;
+    gather_gradients<T>(ctx, s, columns, mean_gradient<T>{mean, s.axis[2].out, *dy}, *dx);
   });
 }
 

@@ -1,9 +1,9 @@
-// A pooling's sizes over three spatial axes (missing leading axes have size 1), its planes, and which outputs of a line
-// a tap serves. Kernels walk an output line in strips that stay in cache and visit it once per tap.
+// A pooling's sizes over three spatial axes (missing leading axes have size 1), its planes, and tables of which inputs
+// and windows meet: a line is short against the divisions that would tell.
 #pragma once
 #include "cpu/dtype.h"
-#include "cpu/every_second.h"
 #include "cpu/parallel.h"
+#include "cpu/sizes.h"
 
 namespace neurite::NR_ISA {
 namespace {
@@ -17,7 +17,6 @@ struct pool_shape {
   pool_axis axis[3];
 
   int64_t inputs() const { return axis[0].in * axis[1].in * axis[2].in; }
-  int64_t outputs() const { return axis[0].out * axis[1].out * axis[2].out; }
 };
 
 inline pool_shape make_pool_shape(const nr_tensor& x, const nr_tensor& y, const nr_ints& size, const nr_ints& stride,
@@ -38,67 +37,94 @@ struct pool_plane {
   T* data;
   int64_t stride[3];
 
+  pool_plane(const nr_tensor& t, int64_t plane)
+      : data(static_cast<T*>(t.data) + plane / t.shape[1] * t.stride[0] + plane % t.shape[1] * t.stride[1]), stride{} {
+    for (int i = 0; i < 3; i++)
+      if (const int own = i - (3 - (t.ndim - 2)); own >= 0) stride[i] = t.stride[2 + own];
+  }
   T* line(int64_t d, int64_t h) const { return data + d * stride[0] + h * stride[1]; }
 };
 
-template <class T>
-inline pool_plane<T> plane_of(const nr_tensor& t, int64_t channels, int64_t index) {
-  pool_plane<T> p = {static_cast<T*>(t.data) + index / channels * t.stride[0] + index % channels * t.stride[1], {}};
-  for (int i = 0; i < 3; i++) {
-    const int own = i - (3 - (t.ndim - 2));
-    p.stride[i] = own < 0 ? 0 : t.stride[2 + own];
+// The taps [first, past) that read inside the input for at least one output in [begin, end).
+struct pool_taps {
+  int64_t first, past;
+
+  pool_taps(const pool_axis& a, int64_t begin, int64_t end) {
+    const int64_t before = a.padding - (end - 1) * a.stride, after = a.in + a.padding - begin * a.stride;
+    first = before > 0 ? ceil_div(before, a.dilation) : 0;
+    past = larger(first, smaller(after > 0 ? ceil_div(after, a.dilation) : 0, a.size));
   }
-  return p;
-}
-
-// The outputs in [begin, end) for which tap t reads inside the input.
-struct pool_range {
-  int64_t begin, end;
+  int64_t count() const { return past - first; }
 };
-inline pool_range served_by(const pool_axis& a, int64_t t, int64_t begin, int64_t end) {
-  const int64_t before = a.padding - t * a.dilation;  // input coordinate of output o: o * stride - before
-  const int64_t first = before > 0 ? (before + a.stride - 1) / a.stride : 0;
-  const int64_t past = a.in + before > 0 ? (a.in + before + a.stride - 1) / a.stride : 0;
-  if (first > begin) begin = first;
-  if (past < end) end = past;
-  return {begin, end > begin ? end : begin};
+
+// For each output: the coordinates inside the input that its window meets, `step` apart. For each input: the outputs
+// whose windows meet it.
+struct pool_meeting {
+  int64_t first, count, step;
+};
+
+// NULL: memory is out.
+inline pool_meeting* inputs_of_windows(nr_context* ctx, const pool_axis& a) {
+  auto* meeting = scratch<pool_meeting>(ctx, a.out);
+  for (int64_t o = 0; meeting && o < a.out; o++) {
+    const pool_taps taps(a, o, o + 1);
+    meeting[o] = {o * a.stride - a.padding + taps.first * a.dilation, taps.count(), a.dilation};
+  }
+  return meeting;
+}
+inline pool_meeting* windows_of_inputs(nr_context* ctx, const pool_axis& a) {
+  auto* meeting = scratch<pool_meeting>(ctx, a.in);
+  for (int64_t i = 0; meeting && i < a.in; i++) {
+    pool_meeting m = {0, 0, 1};
+    const int64_t reach = i + a.padding - (a.size - 1) * a.dilation;
+    const int64_t last = smaller(a.out - 1, (i + a.padding) / a.stride);
+    for (int64_t o = reach > 0 ? ceil_div(reach, a.stride) : 0; o <= last; o++) {
+      if ((i + a.padding - o * a.stride) % a.dilation != 0) continue;
+      if (m.count == 0) m.first = o;
+      if (m.count == 1) m.step = o - m.first;
+      m.count++;
+    }
+    meeting[i] = m;
+  }
+  return meeting;
 }
 
-// The taps that read inside the input for at least one output in [begin, end).
-inline pool_range taps_inside(const pool_axis& a, int64_t begin, int64_t end) {
-  const int64_t before = a.padding - (end - 1) * a.stride, past = a.in + a.padding - begin * a.stride;
-  const int64_t first = before > 0 ? (before + a.dilation - 1) / a.dilation : 0;
-  const int64_t last = past > 0 ? (past + a.dilation - 1) / a.dilation : 0;
-  return {first, last < a.size ? last : a.size};
-}
-inline int64_t input_of(const pool_axis& a, int64_t out, int64_t tap) {
-  return out * a.stride - a.padding + tap * a.dilation;
-}
-
-inline constexpr int64_t pool_strip = 512;
-
-// strip(d, h, w, n) for every run of n <= pool_strip outputs of one line of a plane.
-template <class Strip>
-inline void each_strip(const pool_shape& s, const Strip& strip) {
-  for (int64_t d = 0; d < s.axis[0].out; d++)
-    for (int64_t h = 0; h < s.axis[1].out; h++)
-      for (int64_t w = 0; w < s.axis[2].out; w += pool_strip)
-        strip(d, h, w, s.axis[2].out - w < pool_strip ? s.axis[2].out - w : pool_strip);
-}
-
-// Planes per task: about as many elements as make a task worth its start.
-inline int64_t planes_per_task(const pool_shape& s) {
-  return 1 + 16384 / (1 + (s.inputs() > s.outputs() ? s.inputs() : s.outputs()));
+// Work on the lines [depth, height] of all planes, by a worker per task that make(thread) gives: enter(plane), then
+// compute(d, h) for lines of that plane.
+template <class Make>
+inline void each_line(nr_context* ctx, int64_t planes, int64_t depth, int64_t height, int64_t elements,
+                      const Make& make) {
+  const int64_t lines = depth * height, grain = 1 + 16384 / elements;
+  parallel_tasks(ctx, ceil_div(planes * lines, grain), [&](int64_t task, int32_t thread) {
+    auto worker = make(thread);
+    const int64_t begin = task * grain, end = smaller(planes * lines, begin + grain);
+    int64_t plane = begin / lines, d = begin % lines / height, h = begin % height;
+    worker.enter(plane);
+    for (int64_t line = begin; line < end; line++) {
+      if (d == depth) d = 0, worker.enter(++plane);
+      worker.compute(d, h);
+      if (++h == height) h = 0, d++;
+    }
+  });
 }
 
 // n <= V::width values at p, p + step, …
 template <class V, class T>
 [[gnu::always_inline]] inline V load_strided(const T* p, int64_t step, int64_t n) {
   if (step == 1) return n >= V::width ? load<V>(p) : load<V>(p, n);
-  if (step == 2 && n > 0) return load_every_second<V>(p, n);
-  alignas(64) typename V::lane lanes[V::width];
-  for (int64_t i = 0; i < V::width; i++) lanes[i] = i < n ? convert<typename V::lane>(p[i * step]) : 0;
+  alignas(64) typename V::lane lanes[V::width] = {};
+  for (int64_t i = 0; i < n && i < V::width; i++) lanes[i] = convert<typename V::lane>(p[i * step]);
   return load<V>(lanes);
+}
+
+// The first n lanes, or all.
+template <class V, class T>
+[[gnu::always_inline]] inline void store_some(T* p, V v, int64_t n) {
+  if (n >= V::width) {
+    store(p, v);
+  } else {
+    store(p, v, n);
+  }
 }
 
 }  // namespace

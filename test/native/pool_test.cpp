@@ -121,10 +121,20 @@ void check_max(const nr_backend& backend, const Case& c, int32_t dtype, const Ar
                const std::vector<int64_t>& x_shape, const std::vector<int64_t>& y_shape) {
   const Geometry g(c);
   const nr_ints size = ints(c.size), stride = ints(c.stride), padding = ints(c.padding), dilation = ints(c.dilation);
-  Array index(y_shape, nr_dtype_i64);
   const Array y = same_for_all_threads("max_pool", y_shape, dtype, [&](nr_context* ctx, Array& out) {
-    backend.max_pool(ctx, x, out, index, size, stride, padding, dilation);
+    nr_optional no_index = none();
+    backend.max_pool(ctx, x, out, &no_index, size, stride, padding, dilation);
   });
+  const auto find = [&](int32_t index_dtype) {
+    return same_for_all_threads("max_pool with index", y_shape, index_dtype, [&](nr_context* ctx, Array& out) {
+      Array values(y_shape, dtype);
+      nr_optional index = some(out);
+      backend.max_pool(ctx, x, values, &index, size, stride, padding, dilation);
+      CHECK(std::memcmp(values.t.data, y.t.data, y.numel * size_of(dtype)) == 0, "%s: other values with an index",
+            backend.name);
+    });
+  };
+  const Array index = find(nr_dtype_i64), short_index = find(nr_dtype_i32);
   std::vector<double> gradient(g.planes * g.inputs());
   double worst = 0;
   int64_t wrong_places = 0;
@@ -138,13 +148,18 @@ void check_max(const nr_backend& backend, const Case& c, int32_t dtype, const Ar
     });
     worst = std::max(worst, deviation(get(y.t, i), best, dtype));
     wrong_places += index.as<int64_t>()[i] != std::max<int64_t>(place, 0);
-    gradient[plane * g.inputs() + std::max<int64_t>(place, 0)] += get(dy.t, offset(dy.t, i));
+    wrong_places += short_index.as<int32_t>()[i] != std::max<int64_t>(place, 0);
+    if (place >= 0) gradient[plane * g.inputs() + place] += get(dy.t, offset(dy.t, i));
   }
   CHECK(worst == 0 && wrong_places == 0, "%s max_pool dtype %d axes %zu in %ld: %ld places wrong", backend.name, dtype,
         c.in.size(), static_cast<long>(c.in.back()), static_cast<long>(wrong_places));
-  const Array dx = same_for_all_threads("max_pool_backward", x_shape, dtype, [&](nr_context* ctx, Array& out) {
-    backend.max_pool_backward(ctx, dy, index, out, size, stride, padding, dilation);
-  });
+  const auto differentiate = [&](const Array& at) {
+    return same_for_all_threads("max_pool_backward", x_shape, dtype, [&](nr_context* ctx, Array& out) {
+      backend.max_pool_backward(ctx, dy, at, out, size, stride, padding, dilation);
+    });
+  };
+  const Array dx = differentiate(index), same_dx = differentiate(short_index);
+  CHECK(std::memcmp(dx.t.data, same_dx.t.data, dx.numel * size_of(dtype)) == 0, "%s: indices differ", backend.name);
   worst = 0;
   for (int64_t i = 0; i < dx.numel; i++) worst = std::max(worst, deviation(get(dx.t, i), gradient[i], dtype));
   CHECK(worst <= 1, "%s max_pool_backward dtype %d axes %zu: %g", backend.name, dtype, c.in.size(), worst);
@@ -200,7 +215,7 @@ void check(const nr_backend& backend, const Case& c, int32_t dtype, bool special
 }
 
 void check_bad_index(const nr_backend& backend) {
-  for (int64_t bad : {int64_t{-1}, int64_t{16}, INT64_MAX, INT64_MIN}) {
+  for (int64_t bad : {int64_t{-1}, int64_t{16}, int64_t{1} << 32, INT64_MAX, INT64_MIN}) {
     Array dy = random_f32({1, 2, 2, 2}), dx({1, 2, 4, 4}), index({1, 2, 2, 2}, nr_dtype_i64);
     for (int64_t i = 0; i < index.numel; i++) index.as<int64_t>()[i] = i == 5 ? bad : i;
     Context ctx;
@@ -219,6 +234,11 @@ int main() {
       {1, 2, {11, 40}, {3, 5}, {1, 1}, {1, 2}, {1, 1}},
       {1, 2, {6, 17}, {2, 3}, {1, 1}, {0, 0}, {1, 1}},
       {1, 2, {12, 21}, {3, 2}, {1, 1}, {1, 1}, {2, 5}},
+      {1, 2, {7, 70}, {3, 5}, {2, 3}, {1, 2}, {1, 1}},
+      {1, 2, {9, 70}, {2, 3}, {5, 4}, {0, 1}, {1, 3}},
+      {1, 2, {9, 70}, {2, 1}, {2, 2}, {1, 0}, {1, 1}},
+      {1, 2, {5, 9}, {2, 2}, {1, 1}, {1, 1}, {6, 9}},
+      {1, 1, {1, 3}, {7, 40}, {2, 2}, {3, 20}, {1, 1}},
       {1, 2, {12, 21}, {3, 2}, {2, 3}, {1, 1}, {3, 4}, true},
       {1, 1, {5, 1200}, {3, 3}, {1, 1}, {1, 1}, {1, 1}},
       {1, 1, {5, 1200}, {3, 3}, {2, 2}, {1, 1}, {1, 1}},

@@ -161,8 +161,13 @@ void check_pools() {
     nr_tensor index = y;
     index.dtype = nr_dtype_i64;
     const nr_ints n = ints(k.size), s = ints(k.stride), p = ints(k.padding), d = ints(k.dilation);
-    const bool wrong = contract::max_pool(&x, &y, &index, n, s, p, d) != nullptr;
-    CHECK(wrong == (contract::max_pool_backward(&y, &index, &x, n, s, p, d) != nullptr));
+    nr_optional wanted = {index, true}, absent = {};
+    const bool wrong = contract::max_pool(&x, &y, &wanted, n, s, p, d) != nullptr;
+    CHECK(wrong == (contract::max_pool(&x, &y, &absent, n, s, p, d) != nullptr));
+    for (int32_t dtype : {nr_dtype_i32, nr_dtype_i64}) {
+      index.dtype = dtype;
+      CHECK(wrong == (contract::max_pool_backward(&y, &index, &x, n, s, p, d) != nullptr));
+    }
     if (!check_avg) return wrong;
     CHECK(wrong == (contract::avg_pool(&x, &y, n, s, p, true) != nullptr));
     CHECK(wrong == (contract::avg_pool_backward(&y, &x, n, s, p, true) != nullptr));
@@ -190,7 +195,8 @@ void check_pools() {
   CHECK(verdict(x, y, {{2}, {2}, {0}, {1}}));
   CHECK(verdict(view({2, 3, 0, 8}), view({2, 3, 0, 4}), {{2, 2}, {2, 2}}));
   CHECK(verdict(view({2, 3, 9, 8}, nr_dtype_i32), view({2, 3, 4, 4}, nr_dtype_i32), {{2, 2}, {2, 2}}));
-  nr_tensor bad_index = y, good = y;
+  nr_tensor good = y;
+  nr_optional bad_index = {y, true};
   CHECK(contract::max_pool(&x, &good, &bad_index, ints({2, 2}), ints({2, 2}), ints({0, 0}), ints({1, 1})));
 }
 
