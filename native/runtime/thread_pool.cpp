@@ -25,16 +25,16 @@ void ThreadPool::run(int64_t tasks, Body body, void* state) {
     for (int64_t task = 0; task < tasks; task++) body(state, task, 0);
     return;
   }
-  body_ = body;
-  state_ = state;
-  tasks_ = tasks;
   finished_.store(0, std::memory_order_relaxed);
-  const uint64_t region = region_.load(std::memory_order_relaxed) + 1;
-  for (int32_t i = 0; i < threads(); i++) {
-    const int64_t count = share_end(i) - (i == 0 ? 0 : share_end(i - 1));
-    shares_[i].left.store(region << kTaskBits | static_cast<uint64_t>(count), std::memory_order_release);
+  region_++;
+  for (int32_t i = threads() - 1; i >= 0; i--) {
+    Share& share = shares_[i];
+    const int64_t begin = tasks * i / threads();
+    share.body = body;
+    share.state = state;
+    share.end = tasks * (i + 1) / threads();
+    share.left.store(region_ << kTaskBits | static_cast<uint64_t>(share.end - begin));  // ordered before sleeping_
   }
-  region_.store(region);  // ordered before the load of sleeping_
   if (sleeping_.load() > 0) {
     std::lock_guard lock(mutex_);
     wake_.notify_all();
@@ -44,37 +44,42 @@ void ThreadPool::run(int64_t tasks, Body body, void* state) {
 }
 
 void ThreadPool::claim(int32_t thread) {
-  for (int32_t i = 0; i < threads(); i++) claim_from((thread + i) % threads(), thread);
+  for (int32_t i = 0; i < threads(); i++) claim_from(shares_[(thread + i) % threads()], thread);
 }
 
-void ThreadPool::claim_from(int32_t share, int32_t thread) {
-  std::atomic<uint64_t>& shared = shares_[share].left;
-  uint64_t left = shared.load(std::memory_order_acquire);
+void ThreadPool::claim_from(Share& share, int32_t thread) {
+  int64_t done = 0;
+  uint64_t left = share.left.load(std::memory_order_acquire);
   while (const uint64_t tasks = left & kTaskMask) {
-    if (!shared.compare_exchange_weak(left, left - 1, std::memory_order_acq_rel, std::memory_order_acquire)) continue;
-    body_(state_, share_end(share) - static_cast<int64_t>(tasks), thread);
-    finished_.fetch_add(1, std::memory_order_release);
-    left = shared.load(std::memory_order_acquire);
+    if (!share.left.compare_exchange_weak(left, left - 1, std::memory_order_acq_rel, std::memory_order_acquire))
+      continue;
+    share.body(share.state, share.end - static_cast<int64_t>(tasks), thread);
+    done++;
+    left = share.left.load(std::memory_order_acquire);
   }
+  if (done > 0) finished_.fetch_add(done, std::memory_order_release);
 }
 
-bool ThreadPool::wait_for_region(uint64_t seen) {
-  const auto changed = [&] { return region_.load(std::memory_order_acquire) != seen; };
+uint64_t ThreadPool::region_of(int32_t thread) const {
+  return shares_[thread].left.load() >> kTaskBits;
+}
+
+bool ThreadPool::wait_for_region(int32_t thread, uint64_t seen) {
   for (int i = 0; i < kSpins; i++) {
-    if (changed()) return true;
+    if (region_of(thread) != seen) return true;
     if (stop_.load(std::memory_order_relaxed)) return false;
     pause();
   }
   std::unique_lock lock(mutex_);
   sleeping_.fetch_add(1);
-  wake_.wait(lock, [&] { return stop_.load() || region_.load() != seen; });
+  wake_.wait(lock, [&] { return stop_.load() || region_of(thread) != seen; });
   sleeping_.fetch_sub(1);
   return !stop_.load();
 }
 
 void ThreadPool::work(int32_t thread) {
-  for (uint64_t seen = 0; wait_for_region(seen);) {
-    seen = region_.load(std::memory_order_acquire);
+  for (uint64_t seen = 0; wait_for_region(thread, seen);) {
+    seen = region_of(thread);
     claim(thread);
   }
 }

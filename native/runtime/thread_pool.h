@@ -27,26 +27,27 @@ class ThreadPool {
   void run(int64_t tasks, Body body, void* state);
 
  private:
-  // A thread's tasks that nobody claimed yet, in the low 40 bits, under the number of the region: a thread that comes
-  // late to a region finds nothing to claim, and nobody waits for it.
+  // What one thread starts with, in one cache line: a thread that polls its own gets all it needs with the news. `left`
+  // counts the tasks that nobody claimed yet, in its low 40 bits, under the number of the region: a thread that comes
+  // late to a region finds nothing to claim, and nobody waits for it. The rest is written before `left`, and read only
+  // by a thread that holds a task of the current region.
   struct alignas(64) Share {
     std::atomic<uint64_t> left{0};
+    Body body = nullptr;
+    void* state = nullptr;
+    int64_t end = 0;
   };
 
   void work(int32_t thread);
   void claim(int32_t thread);
-  void claim_from(int32_t share, int32_t thread);
-  bool wait_for_region(uint64_t seen);
-  int64_t share_end(int32_t share) const { return tasks_ * (share + 1) / threads(); }
+  void claim_from(Share& share, int32_t thread);
+  bool wait_for_region(int32_t thread, uint64_t seen);
+  uint64_t region_of(int32_t thread) const;
 
-  // Written before the shares are published; read only by a thread that holds a task of the current region.
-  Body body_ = nullptr;
-  void* state_ = nullptr;
-  int64_t tasks_ = 0;
   std::unique_ptr<Share[]> shares_;
-  alignas(64) std::atomic<uint64_t> region_{0};
+  uint64_t region_ = 0;
   alignas(64) std::atomic<int64_t> finished_{0};
-  std::atomic<int32_t> sleeping_{0};
+  alignas(64) std::atomic<int32_t> sleeping_{0};
   std::atomic<bool> stop_{false};
   std::mutex mutex_;
   std::condition_variable wake_;
