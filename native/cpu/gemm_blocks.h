@@ -34,7 +34,7 @@ inline constexpr int64_t block_depth = 256, block_rows_f32 = 144, block_columns_
 inline constexpr int64_t block_depth = 256, block_rows_f32 = 96, block_columns_f32 = 256;
 #endif
 inline constexpr int64_t costly_columns_f32 = 128;
-inline constexpr int64_t smallest_task_products = int64_t{1} << 18;
+inline constexpr int64_t smallest_task_products = int64_t{1} << 17;
 
 // How many blocks keep all threads busy to the end, although some are slower than others.
 inline int64_t wanted_blocks(const nr_context* ctx) {
@@ -58,7 +58,7 @@ struct gemm_blocks {
     rows = larger(1, ceil_div(M, larger(1, ceil_div(M, max_rows))));
     columns = larger(unit, round_up(ceil_div(N, larger(1, ceil_div(N, max_columns))), unit));
     count();
-    while (batches * count_m * count_n < wanted && rows * columns * K > 2 * smallest_task_products) {
+    while (batches * count_m * count_n < wanted && rows * columns * K >= 2 * smallest_task_products) {
       const bool can_cut_rows = rows >= 2 * tile_rows, can_cut_columns = columns >= 2 * unit;
       if (can_cut_columns && (columns >= rows || !can_cut_rows)) {
         columns = round_up(ceil_div(columns, 2), unit);

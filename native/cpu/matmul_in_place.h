@@ -36,7 +36,7 @@ inline bool is_in_place(const matmul_plan& p) {
   return p.M <= 2 * block_rows_f32 || !is_crowded<T>(p.b_stride_k, depth, panel_way);
 }
 
-// Asks for rows that are about to be written: the caches have lost them when results are large.
+// Asks for rows that are about to be written.
 template <class T>
 inline void fetch_rows(const T* y, int64_t stride, int64_t rows, int64_t columns) {
   constexpr int64_t line = 64 / sizeof(T);
@@ -55,6 +55,7 @@ struct in_place_product {
   const bool packs_a = p.a_stride_k == 1 ? is_crowded<T>(p.a_stride_m, tile_rows, first_level_way)
                                          : is_crowded<T>(p.a_stride_k, cut.depth, panel_way);
   const bool copies_b = is_crowded<T>(p.b_stride_k, cut.depth, panel_way);
+  const bool fetches_y = p.batches * p.M * p.N * int64_t{sizeof(T)} > int64_t{1} << 20;  // else it is in cache still
 
   int64_t copy_size() const { return round_up(unit * cut.depth, 16); }
   int64_t packed_size() const { return packs_a ? round_up(cut.rows * cut.depth, 16) : 0; }
@@ -89,7 +90,7 @@ struct in_place_product {
                                        step > 0,
                                        row_bias ? row_bias + p.row_bias[batch] + m + i : nullptr,
                                        column_bias ? column_bias + n + j : nullptr};
-          if (step == 0) fetch_rows(y + at, p.N, height, width);
+          if (fetches_y && step == 0) fetch_rows(y + at, p.N, height, width);
           choose_strided_tile_kernel<T>(height, width, copies)(from, depth, tile);
           if (step == cut.count_k - 1 && !ending.is_empty()) ending.finish(y + at, p.N, y, at, p.N, height, width);
           if (copies) take_copy();
