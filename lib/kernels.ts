@@ -93,6 +93,8 @@ export const kernelNames = [
   'matmul_pack',
   'matmul_packed',
   'conv',
+  'conv_pack',
+  'conv_packed',
   'conv_backward_input',
   'conv_backward_weight',
   'max_pool',
@@ -1000,18 +1002,52 @@ export function matmulPacked(a: Tensor, packed: Tensor, bias: Tensor | null, res
   adopt(y, yAt)
 }
 
-export function conv(x: Tensor, w: Tensor, bias: Tensor | null, y: Tensor, stride: readonly number[], padding: readonly number[], dilation: readonly number[], groups: number): void {
+export function conv(x: Tensor, w: Tensor, bias: Tensor | null, residual: Tensor | null, y: Tensor, preactivation: Tensor | null, stride: readonly number[], padding: readonly number[], dilation: readonly number[], groups: number, activation: number, channelsLast: boolean): void {
   let at = 0
   at = writeTensor(x, at)
   at = writeTensor(w, at)
   at = writeOptional(bias, at)
+  at = writeOptional(residual, at)
   const yAt = at
   at = writeTarget(y, at)
+  const preactivationAt = at + 1
+  at = writeOptionalTarget(preactivation, at)
   at = writeInts(stride, at)
   at = writeInts(padding, at)
   at = writeInts(dilation, at)
   at = writeNumber(groups, at)
-  finish(kernels.conv(y))
+  at = writeNumber(activation, at)
+  at = writeNumber(channelsLast ? 1 : 0, at)
+  finish(preactivation === null ? kernels.conv(y) : call(kernels.conv, [y, preactivation]))
+  adopt(y, yAt)
+  adoptOptional(preactivation, preactivationAt)
+}
+
+export function convPack(w: Tensor, packed: Tensor, groups: number): void {
+  let at = 0
+  at = writeTensor(w, at)
+  const packedAt = at
+  at = writeTarget(packed, at)
+  at = writeNumber(groups, at)
+  finish(kernels.conv_pack(packed))
+  adopt(packed, packedAt)
+}
+
+export function convPacked(x: Tensor, packed: Tensor, bias: Tensor | null, residual: Tensor | null, y: Tensor, kernel: readonly number[], stride: readonly number[], padding: readonly number[], dilation: readonly number[], activation: number, channelsLast: boolean): void {
+  let at = 0
+  at = writeTensor(x, at)
+  at = writeTensor(packed, at)
+  at = writeOptional(bias, at)
+  at = writeOptional(residual, at)
+  const yAt = at
+  at = writeTarget(y, at)
+  at = writeInts(kernel, at)
+  at = writeInts(stride, at)
+  at = writeInts(padding, at)
+  at = writeInts(dilation, at)
+  at = writeNumber(activation, at)
+  at = writeNumber(channelsLast ? 1 : 0, at)
+  finish(kernels.conv_packed(y))
   adopt(y, yAt)
 }
 

@@ -8,7 +8,7 @@ export { expand, sum, type ReduceOptions } from './broadcast'
 export { cat, repeat, stack } from './cat'
 export { clamp, type ClampOptions } from './clamp'
 export { eq, ge, gt, isnan, le, logicalAnd, logicalNot, logicalOr, logicalXor, lt, ne } from './compare'
-export { conv1d, conv2d, conv3d, type ConvOptions } from './conv'
+export { conv1d, conv2d, conv3d, type ConvMapOptions, type ConvOptions } from './conv'
 export { convTranspose1d, convTranspose2d, convTranspose3d, type ConvTransposeOptions } from './convTranspose'
 export { clone, to } from './copy'
 export {
@@ -46,6 +46,7 @@ export {
 } from './loss'
 export { matmul } from './matmul'
 export { contiguous, type ContiguousOptions, isChannelsLast, type MemoryFormat } from './memoryFormat'
+export { packConv, type PackedConv } from './packedConv'
 export { type PackedLinear, packLinear } from './packedLinear'
 export {
   adaptiveAvgPool1d,

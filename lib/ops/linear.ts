@@ -1,11 +1,11 @@
 // The linear map of a layer, x·wᵀ + b, with what often follows it: a residual is added and an activation applied to
 // each block of the product while it is in cache.
 import { apply, type Input, type Node, type Op, optional } from '../autograd'
-import { checkFloat, checkOptions, checkTensor, type OptionNames } from '../check'
+import { checkFloat, checkOptions, checkTensor } from '../check'
 import { DTypeError, ShapeError } from '../errors'
 import * as kernels from '../kernels'
-import { sameShape, type Shape, Tensor } from '../tensor'
-import { type Activation, checkActivation, type FusedActivation } from './activation'
+import { Tensor } from '../tensor'
+import { checkActivation, checkResidual, type EpilogueOptions, epilogueOptions, type FusedActivation } from './activation'
 import { add } from './arithmetic'
 import { sumTo } from './broadcast'
 import { rowMajor } from './copy'
@@ -76,14 +76,7 @@ function linearMap(inputs: Input[], activation: FusedActivation | null): Tensor 
   return apply(linearOp, inputs, { activation })
 }
 
-export interface LinearMapOptions {
-  /** Applied to the sum of product, bias and residual. Default none. */
-  activation?: Activation | null
-  /** Added to the product, of the result's shape. Default none. */
-  residual?: Tensor | null
-}
-
-const linearMapOptions: OptionNames<LinearMapOptions> = { activation: true, residual: true }
+export type LinearMapOptions = EpilogueOptions
 
 function checkOperands(x: Tensor, w: Tensor | PackedLinear, b: Tensor | null): void {
   checkTensor('linear', 'x', x)
@@ -103,14 +96,6 @@ function checkOperands(x: Tensor, w: Tensor | PackedLinear, b: Tensor | null): v
   }
 }
 
-function checkResidual(residual: Tensor, x: Tensor, shape: Shape): void {
-  const { dtype } = checkFloat('linear', 'residual', residual)
-  if (dtype !== x.dtype) throw new DTypeError(`linear: expected residual to be ${x.dtype}, got ${dtype}`)
-  if (!sameShape(residual.shape, shape)) {
-    throw new ShapeError(`linear: expected residual [${shape.join(', ')}], got [${residual.shape.join(', ')}]`)
-  }
-}
-
 /**
  * Linear map of the last dimension, activation(x·wᵀ + b + residual): x [..., in], w [out, in], b [out], residual and
  * result [..., out].
@@ -125,11 +110,11 @@ export function linear(
   options?: LinearMapOptions,
 ): Tensor {
   checkOperands(x, w, b)
-  const { activation: name, residual = null } = checkOptions('linear', options, linearMapOptions)
+  const { activation: name, residual = null } = checkOptions('linear', options, epilogueOptions)
   const activation = checkActivation('linear', name)
   if (activation !== null) checkFloat('linear', 'x', x)
   const shape = [...x.shape.slice(0, -1), w.shape[0]]
-  if (residual !== null) checkResidual(residual, x, shape)
+  if (residual !== null) checkResidual('linear', residual, x, shape)
   const rows = shape.slice(0, -1).reduce((m, n) => m * n, 1)
   const matrix = (t: Tensor, columns: number) => (t.ndim === 2 ? t : reshape(t, [rows, columns]))
   const added = residual === null ? 0 : rowMajor(matrix(residual, w.shape[0]))

@@ -33,9 +33,16 @@ function channelsLast(x: Tensor): Tensor {
     throw new ShapeError(`contiguous: expected 3 to 5 dims for memoryFormat 'channelsLast', got ${show(x.shape)}`)
   }
   if (isChannelsLast(x)) return x
+  return channelsFirst(rowMajor(channelsBehind(x)))
+}
+
+/** A view of x [B, C, ...] as [B, ..., C]. */
+export const channelsBehind = (x: Tensor): Tensor => permute(x, outermostFirst(x.ndim))
+
+/** A view of x [B, ..., C] as [B, C, ...]. */
+export function channelsFirst(x: Tensor): Tensor {
   const order = outermostFirst(x.ndim)
-  const back = order.map((_, d) => order.indexOf(d))
-  return permute(rowMajor(permute(x, order)), back)
+  return permute(x, order.map((_, d) => order.indexOf(d)))
 }
 
 /** y, channels-last if x is: what an op on images returns. */

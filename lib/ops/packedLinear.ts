@@ -1,5 +1,5 @@
-// Weights of a linear map laid out ahead, for maps that are applied many times without a gradient.
-import { apply, isGradEnabled, noGrad, type Op, optional } from '../autograd'
+// Weights laid out ahead, for maps that are applied many times without a gradient; those of a linear map.
+import { apply, type Input, isGradEnabled, noGrad, type Op, optional } from '../autograd'
 import { checkFloat } from '../check'
 import { AutogradError, ShapeError, show } from '../errors'
 import * as kernels from '../kernels'
@@ -8,7 +8,7 @@ import { type Shape, Tensor } from '../tensor'
 import type { FusedActivation } from './activation'
 
 /** A copy of weights in the kernels' own layout. It holds what they were when it was made. */
-export class PackedLinear {
+export abstract class PackedWeights {
   readonly #source: Tensor
   readonly #version: number
 
@@ -22,7 +22,7 @@ export class PackedLinear {
     this.#version = w.version
   }
 
-  /** [out, in], as of the weights. */
+  /** That of the weights. */
   get shape(): Shape {
     return this.#source.shape
   }
@@ -37,6 +37,18 @@ export class PackedLinear {
     this.panels.dispose()
   }
 }
+
+/** @throws AutogradError where the map of packed weights would record a gradient. */
+export function checkNothingRecorded(op: string, inputs: readonly Input[]): void {
+  if (isGradEnabled() && inputs.some((t) => t instanceof Tensor && t.requiresGrad)) {
+    throw new AutogradError(
+      `${op}: expected no gradient to be recorded where weights are packed; use noGrad, or the weights as they are`,
+    )
+  }
+}
+
+/** Weights [out, in] of a linear map. */
+export class PackedLinear extends PackedWeights {}
 
 /**
  * Lays out weights w [out, in] for `linear`, which takes the copy in place of w where no gradient is recorded. The copy
@@ -86,10 +98,6 @@ export function packedLinear(
   activation: FusedActivation | null,
 ): Tensor {
   const inputs = [x, w.panels, b, residual]
-  if (isGradEnabled() && inputs.some((t) => t instanceof Tensor && t.requiresGrad)) {
-    throw new AutogradError(
-      'linear: expected no gradient to be recorded where weights are packed; use noGrad, or the weights as they are',
-    )
-  }
+  checkNothingRecorded('linear', inputs)
   return apply(packedLinearOp, inputs, { columns: w.shape[0], activation })
 }

@@ -47,14 +47,16 @@ void conv_backward_input_of(nr_context* ctx, const conv_shape& s, const nr_tenso
     const In* images = static_cast<const In*>(dy.data);
     const int64_t group_stride = s.filters * dy.stride[1];
     const int64_t first = (phase[0].residue * a[1].in + phase[1].residue) * a[2].in + phase[2].residue;
-    const conv_planes<In> planes = {out + first, s.inputs(), {step[0] * a[1].in * a[2].in, step[1] * a[2].in, step[2]}};
+    const conv_planes<T, In> planes = {out + first,
+                                       s.groups * s.channels * s.inputs(),
+                                       s.inputs(),
+                                       {step[0] * a[1].in * a[2].in, step[1] * a[2].in, step[2]}};
     if (is_by_lines<T>(s, reached, s.channels)) {
       const tap_axis kernel[3] = {
           {phase[0].first, phase[0].step}, {phase[1].first, phase[1].step}, {phase[2].first, phase[2].step}};
-      const line_weights<T> weights = read_line_weights<T, In>(ctx, s, w).turned();
+      const line_weights<T> weights = read_line_weights<T, In>(ctx, s, plain_weights<In>(s, w)).turned();
       if (!weights.data) return;
-      convolve_lines(memory, s, reached, images, dy.stride[0], group_stride, s.channels, weights, kernel,
-                     static_cast<const T*>(nullptr), planes);
+      convolve_lines(memory, s, reached, images, dy.stride[0], group_stride, s.channels, weights, kernel, planes);
       continue;
     }
     if constexpr (std::is_same_v<T, In>) {
@@ -63,17 +65,16 @@ void conv_backward_input_of(nr_context* ctx, const conv_shape& s, const nr_tenso
         const T* reaching = static_cast<const T*>(w.data);
         for (int i = 0; i < 3; i++) reaching += phase[i].first * spatial_stride(w, i);
         return multiply_planes(ctx, s, reached, images, dy.stride[0], group_stride, s.channels, reaching, w_stride,
-                               static_cast<const T*>(nullptr), out);
+                               planes);
       }
     }
     if (is_direct<T>(s, reached, s.channels)) {
-      convolve(memory, s, reached, images, dy.stride[0], group_stride, s.channels, left, static_cast<const T*>(nullptr),
-               planes);
+      convolve(memory, s, reached, images, dy.stride[0], group_stride, s.channels, left, planes);
       continue;
     }
     const patch_columns<T, In> right = {products, s.groups, images, dy.stride[0], group_stride, reached};
     if (positions == s.inputs()) {
-      const image_result<T, In> result = {out, s.channels, positions, nullptr, s.groups};
+      const image_result<T, In> result = {s.groups, s.channels, planes};
       gemm<T>(memory, products, s.channels, positions, s.filters * taps, left, right, result);
     } else {
       const phase_result<T, In> result = {out, &s, phase};

@@ -61,7 +61,8 @@ void conv_backward_weight_of(nr_context* ctx, const conv_shape& s, const nr_tens
   const patch_rows<T, In> right = {parts * s.groups, s.groups,       static_cast<const In*>(x.data),
                                    s.batch,          x.stride[0],    s.channels * x.stride[1],
                                    part_depth,       inputs.joined()};
-  const image_result<T, T> result = {sums, s.filters, N, nullptr, s.groups};
+  const conv_planes<T, T> rows = {sums, s.groups * s.filters * N, N, {0, 0, 1}};
+  const image_result<T, T> result = {s.groups, s.filters, rows};
   gemm<T>(memory, parts * s.groups, s.filters, N, part_depth, left, right, result);
   add_parts(ctx, sums, parts, size, out);
 }

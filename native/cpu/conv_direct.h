@@ -73,28 +73,10 @@ struct direct_cut {
   }
 };
 
-// n <= V::width positions of up to V::width filters, from rows of `stride` into planes `size` apart.
-template <class V, class T, class Out>
-inline void write_positions(const T* sums, int64_t stride, int64_t n, int64_t filters, Out* to, int64_t size,
-                            int64_t step) {
-  constexpr int W = V::width;
-  if (step != 1) {
-    for (int64_t f = 0; f < filters; f++)
-      for (int64_t i = 0; i < n; i++) to[f * size + i * step] = convert<Out>(sums[i * stride + f]);
-    return;
-  }
-  V v[W];
-  unroll<W>([&](auto i) NR_INLINE { v[i] = i < n ? load<V>(sums + i * stride, filters) : V(T(0)); });
-  turn(v);
-  unroll<W>([&](auto f) NR_INLINE {
-    if (f < filters) store(to + f * size, v[f], n);
-  });
-}
-
 // Where the window of a whole image is hardly larger than what is read and written, and there are positions enough to
-// repay packing the weights.
+// repay packing the weights, unless they are.
 template <class T>
-inline bool is_direct(const conv_shape& s, const patches& p, int64_t filters) {
+inline bool is_direct(const conv_shape& s, const patches& p, int64_t filters, bool is_packed = false) {
   double volume = 1, reads = 1;
   for (const patch_axis& a : p.axis) {
     const window_axis all(a, 0, a.positions);
@@ -103,7 +85,8 @@ inline bool is_direct(const conv_shape& s, const patches& p, int64_t filters) {
   }
   const int64_t positions = p.positions(), weights = s.groups * round_up(filters, tile_columns<T>) * p.rows();
   return p.rows() > 0 && volume <= 4 * (reads + static_cast<double>(positions)) && volume < double(1 << 30) &&
-         p.taps() <= direct_depth && s.batch * positions >= 256 && weights * int64_t{sizeof(T)} <= ahead_bytes;
+         p.taps() <= direct_depth &&
+         (is_packed || (s.batch * positions >= 256 && weights * int64_t{sizeof(T)} <= ahead_bytes));
 }
 
 // One tap per channel, positions side by side: the tile reads the planes themselves.
@@ -113,12 +96,11 @@ bool is_read_in_place(const patches& p, int64_t channels) {
          p.channel_stride <= (int64_t{1} << 30) / channels;
 }
 
-// planes[image, group, filter] = bias + Σ weights · windows of p, over `filters` filters per group. `weights` offers
-// panels as gemm.h describes. False: memory is out.
+// planes[image, group, filter] from Σ weights · windows of p, over `filters` filters per group. `weights` offers panels
+// as gemm.h describes. Nothing is written when memory is out.
 template <class T, class In, class Weights>
 void convolve(workspace& memory, const conv_shape& s, const patches& p, const In* source, int64_t image_stride,
-              int64_t group_stride, int64_t filters, const Weights& weights, const T* bias,
-              const conv_planes<In>& planes) {
+              int64_t group_stride, int64_t filters, const Weights& weights, const conv_planes<T, In>& planes) {
   using V = vector_t<T>;
   constexpr int64_t unit = tile_columns<T>;
   nr_context* ctx = memory.ctx;
@@ -127,7 +109,9 @@ void convolve(workspace& memory, const conv_shape& s, const patches& p, const In
   const direct_cut cut(ctx, p, products, filters, unit);
   const window box = cut.make_window(p, 0, 0, 0);
 
-  const int64_t packed_size = s.groups * panels * K * unit, offsets_size = round_up(cut.channels * taps, 16);
+  const T* laid_out = weights.panels();
+  const int64_t packed_size = laid_out ? 0 : s.groups * panels * K * unit,
+                offsets_size = round_up(cut.channels * taps, 16);
   const bool in_place = is_read_in_place<T, In>(p, cut.channels);
   const int64_t window_size = in_place ? 0 : round_up(cut.channels * box.volume(), 16);
   const int64_t sums_size = cut.width * cut.height * cut.filters;
@@ -143,7 +127,8 @@ void convolve(workspace& memory, const conv_shape& s, const patches& p, const In
     weights.panel(to + index * K * unit, index / panels, first, smaller(unit, filters - first), 0, K, unit);
   };
   __builtin_memset(is_packed, !is_held, static_cast<size_t>(copies * s.groups * panels));
-  if (!is_held) parallel_tasks(ctx, s.groups * panels, [&](int64_t index, int32_t) { pack(packed, index); });
+  if (!is_held && !laid_out)
+    parallel_tasks(ctx, s.groups * panels, [&](int64_t index, int32_t) { pack(packed, index); });
 
   const auto image_of = [&](int64_t product) {
     return source + product / s.groups * image_stride + product % s.groups * group_stride;
@@ -157,7 +142,10 @@ void convolve(workspace& memory, const conv_shape& s, const patches& p, const In
     const direct_task at = cut.task(task), after = cut.task(smaller(task + 1, products * cut.tasks() - 1));
     const window view = cut.make_window(p, at.d, at.h, at.w),
                  view_after = cut.make_window(p, after.d, after.h, after.w);
-    const int64_t group = at.product % s.groups, part = at.part;
+    const int64_t group = at.product % s.groups, part = at.part, plane = group * filters + part;
+    const auto target_of = [&](int64_t f, int64_t line, int64_t w) {
+      return planes.offset(at.product / s.groups, plane + f, at.d, at.h + line, at.w + w);
+    };
     const int64_t count = smaller(cut.filters, filters - part);
     const int64_t pitch = in_place ? p.channel_stride : view.volume();
     const int64_t width = view.axis[2].count, lines = view.axis[1].count;
@@ -182,13 +170,12 @@ void convolve(workspace& memory, const conv_shape& s, const patches& p, const In
       int64_t tile = 0, asked = 0;
       for (int64_t f = 0; f < count; f += unit) {
         const int64_t index = group * panels + (part + f) / unit;
-        if (!own_flags[index]) {
+        if (!laid_out && !own_flags[index]) {
           pack(own_packed, index);
           own_flags[index] = true;
         }
-        const T* panel = own_packed + (index * K + c * taps) * unit;
+        const T* panel = (laid_out ? laid_out : own_packed) + (index * K + c * taps) * unit;
         const int64_t columns = smaller(unit, count - f);
-        const T* start = bias ? bias + group * filters + part + f : nullptr;
         for (int64_t line = 0; line < lines; line++) {
           for (int64_t piece = 0; piece < pieces; piece++) {
             const int64_t begin = piece * width / pieces, n = (piece + 1) * width / pieces - begin;
@@ -196,10 +183,9 @@ void convolve(workspace& memory, const conv_shape& s, const patches& p, const In
               coming.fetch(coming_image + asked * p.channel_stride);
             if (is_last)
               for (int64_t i = 0; i < columns; i++)
-                __builtin_prefetch(planes.at(at.product * filters + part + f + i, at.d, at.h + line, at.w + begin), 1,
-                                   2);
-            const tile_target<T> target = {
-                sums + (line * width + begin) * cut.filters + f, cut.filters, columns, c > 0, nullptr, start};
+                __builtin_prefetch(planes.data + target_of(f + i, line, begin), 1, 2);
+            T* to = sums + (line * width + begin) * cut.filters + f;
+            const tile_target<T> target = {to, cut.filters, columns, c > 0, nullptr, planes.bias_from(plane + f)};
             choose_scattered_tile_kernel<T>(n, columns)({read + view.at(0, line, begin), offsets}, panel,
                                                         channels * taps, target);
           }
@@ -209,10 +195,8 @@ void convolve(workspace& memory, const conv_shape& s, const patches& p, const In
     for (int64_t f = 0; f < count; f += V::width)
       for (int64_t line = 0; line < lines; line++)
         for (int64_t i = 0; i < width; i += V::width)
-          write_positions<V>(sums + (line * width + i) * cut.filters + f, cut.filters, smaller(V::width, width - i),
-                             smaller(V::width, count - f),
-                             planes.at(at.product * filters + part + f, at.d, at.h + line, at.w + i), planes.size,
-                             planes.stride[2]);
+          planes.write_positions(sums + (line * width + i) * cut.filters + f, cut.filters, target_of(f, line, i),
+                                 smaller(V::width, width - i), smaller(V::width, count - f));
   });
 }
 

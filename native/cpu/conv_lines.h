@@ -5,6 +5,7 @@
 #pragma once
 #include "cpu/conv_line_plan.h"
 #include "cpu/conv_planes.h"
+#include "cpu/conv_weights.h"
 #include "cpu/stream.h"
 
 namespace neurite::NR_ISA {
@@ -21,19 +22,20 @@ struct line_weights {
   line_weights turned() const { return {data, group, in, out, {tap[0], tap[1], tap[2]}}; }
 };
 
-// The weights of a convolution, widened if need be; `data` is NULL when memory is out.
+// The weights of a convolution, of one panel at most in each group, widened if need be; `data` is NULL when memory is
+// out.
 template <class T, class In>
-line_weights<T> read_line_weights(nr_context* ctx, const conv_shape& s, const nr_tensor& w) {
-  const int64_t tap[3] = {spatial_stride(w, 0), spatial_stride(w, 1), spatial_stride(w, 2)};
+line_weights<T> read_line_weights(nr_context* ctx, const conv_shape& s, const conv_weights<In>& w) {
+  const int64_t(&tap)[3] = w.tap;
   if constexpr (std::is_same_v<T, In>) {
-    const T* data = static_cast<const T*>(w.data);
-    return {data, s.filters * w.stride[0], w.stride[0], w.stride[1], {tap[0], tap[1], tap[2]}};
+    return {w.data, w.group, w.filter, w.channel, {tap[0], tap[1], tap[2]}};
   } else {
     const int64_t size[3] = {s.axis[0].kernel, s.axis[1].kernel, s.axis[2].kernel}, taps = s.taps();
     T* data = scratch<T>(ctx, s.groups * s.filters * s.channels * taps);
     T* to = data;
     for (int64_t i = 0; data && i < s.groups * s.filters * s.channels; i++) {
-      const In* from = static_cast<const In*>(w.data) + i / s.channels * w.stride[0] + i % s.channels * w.stride[1];
+      const int64_t filter = i / s.channels;
+      const In* from = w.at(filter / s.filters, filter % s.filters) + i % s.channels * w.channel;
       for (int64_t d = 0; d < size[0]; d++)
         for (int64_t h = 0; h < size[1]; h++)
           for (int64_t k = 0; k < size[2]; k++) *to++ = convert<T>(from[d * tap[0] + h * tap[1] + k * tap[2]]);
@@ -54,6 +56,19 @@ struct line_kernels {
   };
   using all = of<std::make_integer_sequence<int, line_kinds>>;
 };
+
+// A box of results: straight into the plane from `to` on, or through the epilogue.
+template <class T, class In>
+inline void write_box(const conv_planes<T, In>& planes, int kind, const line_source<T>& source, const T* weights,
+                      T start, const line_box<T>& box, int64_t to) {
+  if (planes.ending.is_empty())
+    return line_kernels<T, In>::all::sum[kind](source, weights, start, box, planes.data + to, planes.stride[1],
+                                               planes.stride[2]);
+  constexpr int64_t W = vector_t<T>::width;
+  alignas(64) T sums[line_heights[0] * W];
+  line_kernels<T, T>::all::sum[kind](source, weights, start, box, sums, W, 1);
+  planes.write_lines(sums, to, line_heights[kind], box.count);
+}
 
 // body(begin, end, thread) over [0, n) in pieces that are worth a task, where each is `work` products.
 template <class Body>
@@ -81,11 +96,11 @@ bool is_by_lines(const conv_shape& s, const patches& p, int64_t filters) {
   return volume <= 8 * given + 4096;
 }
 
-// planes[image, group, filter] = bias + Σ weights · patches.
+// planes[image, group, filter] from Σ weights · patches.
 template <class T, class In>
 void convolve_lines(workspace& memory, const conv_shape& s, const patches& p, const In* source, int64_t image_stride,
                     int64_t group_stride, int64_t filters, const line_weights<T>& weights, const tap_axis (&kernel)[3],
-                    const T* bias, const conv_planes<In>& planes) {
+                    const conv_planes<T, In>& planes) {
   nr_context* ctx = memory.ctx;
   if (s.batch * s.groups == 0 || p.positions() == 0 || filters == 0) return;
   line_plan<T> plan;
@@ -95,19 +110,20 @@ void convolve_lines(workspace& memory, const conv_shape& s, const patches& p, co
   if (!buffers) return;
   // Lines that the caches have lost would be fetched when they are written, a few at a time: they are asked for a band
   // ahead.
-  const bool is_far = is_streamed(s.batch * s.groups * filters * planes.size * int64_t{sizeof(In)});
+  const bool is_far = is_streamed(s.batch * planes.image_stride * int64_t{sizeof(In)});
   const auto convolve_band = [&](int64_t image, int64_t group, int64_t d, int64_t first, T* buffer) {
     const line_band<T> band =
         read_band<T>(plan, source + image * image_stride + group * group_stride, d, first, buffer);
     for (int64_t f = 0; f < filters; f++) {
       const T* w = weights.data + group * weights.group + f * weights.out;
-      const T start = bias ? bias[group * filters + f] : T(0);
-      In* to = planes.at((image * s.groups + group) * filters + f, d, first, 0);
+      const T start = planes.bias ? planes.bias[group * filters + f] : T(0);
+      const int64_t to = planes.offset(image, group * filters + f, d, first, 0);
       band.each_box(plan, [&](int kind, const line_box<T>& box, int64_t h, int64_t column) NR_INLINE {
-        In* at = to + h * planes.stride[1] + column * planes.stride[2];
+        const int64_t at = to + h * planes.stride[1] + column * planes.stride[2];
         if (is_far)
-          for (int i = 0; i < line_heights[kind]; i++) __builtin_prefetch(at + (plan.lines + i) * planes.stride[1], 1);
-        line_kernels<T, In>::all::sum[kind](plan.source, w, start, box, at, planes.stride[1], planes.stride[2]);
+          for (int i = 0; i < line_heights[kind]; i++)
+            __builtin_prefetch(planes.data + at + (plan.lines + i) * planes.stride[1], 1);
+        write_box(planes, kind, plan.source, w, start, box, at);
       });
     }
   };

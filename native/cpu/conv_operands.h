@@ -1,37 +1,13 @@
 // The operands and results of the matrix products a convolution is made of (see gemm.h for what they must offer): its
 // weights, the patches of its images, and the planes it writes.
 #pragma once
-#include "cpu/conv_shape.h"
+#include "cpu/conv_planes.h"
+#include "cpu/conv_weights.h"
 
 namespace neurite::NR_ISA {
 namespace {
 
-// Weights [filters · groups, channels, taps] with any strides; rows are filters.
-template <class T, class In>
-struct weight_rows {
-  int64_t variants;  // groups
-  const In* data;
-  const conv_shape* shape;
-  int64_t filter_stride, channel_stride, tap_stride[3];
-  bool is_dense;  // channels and taps of a filter lie side by side
-
-  void panel(T* dst, int64_t group, int64_t first, int64_t count, int64_t k, int64_t depth, int64_t width) const {
-    const In* w = data + (group * shape->filters + first) * filter_stride;
-    if (is_dense) return pack_panel(w + k, filter_stride, 1, count, depth, dst, width);
-    for (int64_t i = 0; i < depth; i++, dst += width) {
-      int64_t rest = k + i, offset = 0;
-      for (int axis = 2; axis >= 0; axis--) {
-        offset += rest % shape->axis[axis].kernel * tap_stride[axis];
-        rest /= shape->axis[axis].kernel;
-      }
-      offset += rest * channel_stride;
-      for (int64_t p = 0; p < count; p++) dst[p] = convert<T>(w[p * filter_stride + offset]);
-      for (int64_t p = count; p < width; p++) dst[p] = T(0);
-    }
-  }
-};
-
-// The same weights for one phase of the backward pass: rows are channels, k counts (filter, tap of the phase).
+// Weights for one phase of the backward pass: rows are channels, k counts (filter, tap of the phase).
 template <class T, class In>
 struct weight_columns {
   int64_t variants;
@@ -42,6 +18,7 @@ struct weight_columns {
   bool is_dense;  // channels and taps of a filter lie side by side
 
   int64_t taps() const { return phase[0].taps * phase[1].taps * phase[2].taps; }
+  static const T* panels() { return nullptr; }
 
   void panel(T* dst, int64_t group, int64_t first, int64_t count, int64_t k, int64_t depth, int64_t width) const {
     const In* w = data + group * shape->filters * filter_stride + first * channel_stride;
@@ -118,27 +95,48 @@ struct patch_rows {
   }
 };
 
-// Images × groups of contiguous [rows, columns] matrices, or, with steps, every step-th element of them along each
-// axis.
+// All planes of images, one after the other: a matrix [rows, row_stride] for each image and group.
 template <class T, class Out>
 struct image_result {
   static constexpr bool is_direct = std::is_same_v<T, Out>;
-  Out* data;
-  int64_t rows, row_stride;
-  const T* bias;
-  int64_t groups;
+  int64_t groups, rows;
+  const conv_planes<T, Out>& planes;
+  int64_t row_stride = planes.plane_stride;
 
-  const T* row_bias(int64_t batch) const { return bias ? bias + batch % groups * rows : nullptr; }
+  const T* row_bias(int64_t batch) const { return planes.bias_from(batch % groups * rows); }
   const T* column_bias() const { return nullptr; }
-  Out* at(int64_t batch) const { return data + batch * rows * row_stride; }
+  int64_t offset(int64_t batch) const { return batch * rows * row_stride; }
+  Out* at(int64_t batch) const { return planes.data + offset(batch); }
+  void finish(int64_t batch, int64_t m, int64_t n, int64_t count, int64_t columns) const requires is_direct {
+    if (planes.ending.is_empty()) return;
+    const int64_t to = offset(batch) + m * row_stride + n;
+    planes.ending.finish(planes.data + to, row_stride, planes.data, to, row_stride, count, columns);
+  }
   void write(int64_t batch, int64_t m, int64_t n, int64_t count, int64_t columns, const T* block,
              int64_t block_stride) const {
-    for (int64_t i = 0; i < count; i++)
-      copy_line_to(at(batch) + (m + i) * row_stride + n, block + i * block_stride, columns);
+    planes.ending.finish(block, block_stride, planes.data, offset(batch) + m * row_stride + n, row_stride, count,
+                         columns);
   }
-  static void copy_line_to(Out* to, const T* from, int64_t n) {
-    using V = vector_t<T>;
-    for (int64_t j = 0; j < n; j += V::width) store(to + j, load<V>(from + j, n - j), n - j);
+};
+
+// The same planes side by side.
+template <class T, class Out>
+struct channels_last_result {
+  static constexpr bool is_direct = false;
+  int64_t groups, rows;
+  const conv_planes<T, Out>& planes;
+
+  const T* row_bias(int64_t batch) const { return planes.bias_from(batch % groups * rows); }
+  const T* column_bias() const { return nullptr; }
+  void write(int64_t batch, int64_t m, int64_t n, int64_t count, int64_t columns, const T* block,
+             int64_t block_stride) const {
+    constexpr int64_t W = vector_t<T>::width;
+    const int64_t to = planes.offset(batch / groups, batch % groups * rows + m, 0, 0, n);
+    for (int64_t j = 0; j < columns; j += W)
+      for (int64_t i = 0; i < count; i += W)
+        planes.ending.finish_turned(block + i * block_stride + j, block_stride, planes.data,
+                                    to + j * planes.stride[2] + i, planes.stride[2], smaller(W, columns - j),
+                                    smaller(W, count - i));
   }
 };
 

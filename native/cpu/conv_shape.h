@@ -30,6 +30,18 @@ inline conv_shape make_conv_shape(const nr_tensor& x, const nr_tensor& w, const 
   return s;
 }
 
+// t [B, ..., C] as [B, C, ...]; strides follow.
+inline nr_tensor channels_first(const nr_tensor& t) {
+  nr_tensor out = t;
+  out.shape[1] = t.shape[t.ndim - 1];
+  out.stride[1] = t.stride[t.ndim - 1];
+  for (int d = 2; d < t.ndim; d++) {
+    out.shape[d] = t.shape[d - 1];
+    out.stride[d] = t.stride[d - 1];
+  }
+  return out;
+}
+
 // The stride of spatial axis i (of three) of t; 0 for an axis that t does not have.
 inline int64_t spatial_stride(const nr_tensor& t, int i) {
   const int own = i - (3 - (t.ndim - 2));

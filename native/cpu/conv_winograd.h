@@ -24,18 +24,16 @@ inline bool is_winograd(const conv_shape& s, int64_t channels, int64_t filters, 
 }
 
 template <class T, class In>
-void winograd_conv(workspace& memory, const conv_shape& s, const nr_tensor& x, const nr_tensor& w, const T* bias,
-                   nr_tensor& y) {
+void winograd_conv(workspace& memory, const conv_shape& s, const nr_tensor& x, const conv_weights<In>& w,
+                   const conv_planes<T, In>& planes) {
   const auto &h = s.axis[1], &l = s.axis[2];
   winograd_convolve<T, In>(memory, {s.groups,
                                     s.channels,
                                     s.filters,
                                     make_tile_grid(s.batch, h.out, l.out),
                                     make_tile_source<In>(x, -h.padding, -l.padding),
-                                    make_tile_weights<In>(w, 0, 1),
-                                    s.filters * w.stride[0],
-                                    bias,
-                                    {static_cast<In*>(y.data), s.outputs(), {0, l.out, 1}},
+                                    filters_in_lanes(w),
+                                    planes,
                                     {h.out, l.out}});
 }
 
@@ -44,16 +42,15 @@ template <class T, class In>
 void winograd_backward_input(workspace& memory, const conv_shape& s, const nr_tensor& dy, const nr_tensor& w,
                              nr_tensor& dx) {
   const auto &h = s.axis[1], &l = s.axis[2];
-  winograd_convolve<T, In>(memory, {s.groups,
-                                    s.filters,
-                                    s.channels,
-                                    make_tile_grid(s.batch, h.in, l.in),
-                                    make_tile_source<In>(dy, h.padding - 2, l.padding - 2),
-                                    make_tile_weights<In>(w, 1, 0),
-                                    s.filters * w.stride[0],
-                                    nullptr,
-                                    {static_cast<In*>(dx.data), s.inputs(), {0, l.in, 1}},
-                                    {h.in, l.in}});
+  winograd_convolve<T, In>(memory,
+                           {s.groups,
+                            s.filters,
+                            s.channels,
+                            make_tile_grid(s.batch, h.in, l.in),
+                            make_tile_source<In>(dy, h.padding - 2, l.padding - 2),
+                            channels_in_lanes(plain_weights<In>(s, w)),
+                            {static_cast<In*>(dx.data), s.groups * s.channels * s.inputs(), s.inputs(), {0, l.in, 1}},
+                            {h.in, l.in}});
 }
 
 template <class T, class In>

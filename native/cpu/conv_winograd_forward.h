@@ -21,9 +21,7 @@ struct winograd_operands {
   tile_grid grid;
   tile_source<In> source;
   tile_weights<In> weights;
-  int64_t weights_group_stride;
-  const T* bias;
-  conv_planes<In> planes;
+  conv_planes<T, In> planes;
   int64_t size[2];  // of a plane
 };
 
@@ -64,7 +62,7 @@ struct winograd_cut {
   }
 };
 
-// planes = bias + weights ∗ images. Nothing is written when memory is out.
+// planes from weights ∗ images. Nothing is written when memory is out.
 template <class T, class In>
 void winograd_convolve(workspace& memory, const winograd_operands<T, In>& o) {
   constexpr int64_t W = vector_t<T>::width, unit = tile_columns<T>;
@@ -85,13 +83,8 @@ void winograd_convolve(workspace& memory, const winograd_operands<T, In>& o) {
     transform_tiles<winograd_span>(o.source, o.grid, first, count, group * o.channels + channel,
                                    smaller(W, o.channels - channel), v + channel * cut.tiles, W, cut.v_plane);
   };
-  const auto weights_of = [&](int64_t group) {
-    tile_weights<In> weights = o.weights;
-    weights.data += group * o.weights_group_stride;
-    return weights;
-  };
   const auto panel_of = [&](T* u, int64_t group, int64_t first, int64_t k, int64_t depth) {
-    transform_weights(weights_of(group), first, smaller(unit, o.filters - first), k, depth, u, cut.u_plane);
+    transform_weights(o.weights, group, first, smaller(unit, o.filters - first), k, depth, u, cut.u_plane);
   };
   // One of the parts that the operand transformed ahead is shared out in: a panel of filters, W channels of the images.
   const int64_t parts = ceil_div(cut.by_tiles ? o.filters : o.channels, cut.by_tiles ? unit : W);
@@ -137,8 +130,7 @@ void winograd_convolve(workspace& memory, const winograd_operands<T, In>& o) {
       }
     }
     transform_outputs(m, cut.row_stride, cut.m_plane, o.grid, first_tile, tiles, group * o.filters + first_filter,
-                      filters, o.bias ? o.bias + group * o.filters + first_filter : nullptr, o.planes,
-                      o.groups * o.filters, o.size);
+                      filters, o.planes, o.size);
   });
 }
 

@@ -2,8 +2,9 @@
 // neighbouring tiles is read as rows of [position, W channels], transformed down its columns, then along its rows.
 // Tiles before and after the products are [36 points, channels / W, tiles, W] and [36 points, tiles, filters].
 #pragma once
-#include "cpu/conv_direct.h"
+#include "cpu/conv_planes.h"
 #include "cpu/conv_winograd_points.h"
+#include "cpu/patches.h"
 #include "cpu/turn.h"
 
 namespace neurite::NR_ISA {
@@ -140,17 +141,15 @@ void transform_tiles(const tile_source<In>& s, const tile_grid& g, int64_t first
   });
 }
 
-// y = Aᵀ M A + bias of `count` tiles from `first`, into planes filter, filter + 1, … of each image; `planes` of them
-// make an image.
+// Aᵀ M A of `count` tiles from `first`, into planes filter, filter + 1, … of each image.
 template <class T, class Out>
 void transform_outputs(const T* m, int64_t row_stride, int64_t plane, const tile_grid& g, int64_t first, int64_t count,
-                       int64_t filter, int64_t filters, const T* bias, const conv_planes<Out>& to, int64_t planes,
-                       const int64_t (&size)[2]) {
+                       int64_t filter, int64_t filters, const conv_planes<T, Out>& to, const int64_t (&size)[2]) {
   using V = vector_t<T>;
   constexpr int W = V::width;
   alignas(64) T lines[4][longest_run * winograd_step * W];
   for (int64_t f = 0; f < filters; f += W) {
-    const V offset = bias ? load<V>(bias + f, filters - f) : V(T(0));
+    const V bias = to.bias ? load<V>(to.bias + filter + f, filters - f) : V(T(0));
     each_run(g, first, count, [&](const tile_run& run) {
       for (int64_t t = 0; t < run.count; t++) {
         const T* from = m + (run.tile + t) * row_stride + f;
@@ -164,15 +163,15 @@ void transform_outputs(const T* m, int64_t row_stride, int64_t plane, const tile
         unroll<4>([&](auto i) NR_INLINE {
           V r[4];
           output_points(half[i], r);
-          unroll<4>([&](auto j) NR_INLINE { store(lines[i] + (t * winograd_step + j) * W, r[j] + offset); });
+          unroll<4>([&](auto j) NR_INLINE { store(lines[i] + (t * winograd_step + j) * W, r[j] + bias); });
         });
       }
       const int64_t y = run.row * winograd_step, x = run.column * winograd_step;
       const int64_t columns = smaller(run.count * winograd_step, size[1] - x);
       for (int64_t i = 0; i < smaller(winograd_step, size[0] - y); i++)
         for (int64_t j = 0; j < columns; j += W)
-          write_positions<V>(lines[i] + j * W, W, smaller(W, columns - j), smaller(W, filters - f),
-                             to.at(run.image * planes + filter + f, 0, y + i, x + j), to.size, 1);
+          to.write_positions(lines[i] + j * W, W, to.offset(run.image, filter + f, 0, y + i, x + j),
+                             smaller(W, columns - j), smaller(W, filters - f));
     });
   }
 }

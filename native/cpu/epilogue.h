@@ -4,6 +4,7 @@
 #pragma once
 #include "activation_formulas.h"
 #include "cpu/dtype.h"
+#include "cpu/turn.h"
 #include "cpu/vmath.h"
 
 namespace neurite::NR_ISA {
@@ -22,7 +23,6 @@ struct epilogue {
   // be y + at itself.
   void finish(const T* from, int64_t from_stride, Out* y, int64_t at, int64_t row_stride, int64_t rows,
               int64_t columns) const {
-    using finisher = void (*)(const epilogue&, const T*, int64_t, Out*, int64_t, int64_t, int64_t, int64_t);
     static constexpr finisher by_activation[] = {
         finish_by<[](auto v) { return v; }>,
 #define NR_ACTIVATION(name) finish_by<[](auto v) { return name##_formula(v); }>,
@@ -31,22 +31,52 @@ struct epilogue {
     by_activation[activation](*this, from, from_stride, y, at, row_stride, rows, columns);
   }
 
+  // The same of sums that lie column by column, `from_stride` apart: a vector of rows and columns at most.
+  void finish_turned(const T* from, int64_t from_stride, Out* y, int64_t at, int64_t row_stride, int64_t rows,
+                     int64_t columns) const {
+    static constexpr finisher by_activation[] = {
+        finish_turned_by<[](auto v) { return v; }>,
+#define NR_ACTIVATION(name) finish_turned_by<[](auto v) { return name##_formula(v); }>,
+#include "activations.def"
+    };
+    by_activation[activation](*this, from, from_stride, y, at, row_stride, rows, columns);
+  }
+
  private:
+  using V = vector_t<T>;
+  using finisher = void (*)(const epilogue&, const T*, int64_t, Out*, int64_t, int64_t, int64_t, int64_t);
+
+  template <auto formula>
+  [[gnu::always_inline]] inline void finish_vector(V sum, Out* y, int64_t to, int64_t lanes) const {
+    if (residual) sum = sum + load<V>(residual + to, lanes);
+    if (preactivation) store(preactivation + to, sum, lanes);
+    store(y + to, formula(sum), lanes);
+  }
+
   template <auto formula>
   static void finish_by(const epilogue& e, const T* from, int64_t from_stride, Out* y, int64_t at, int64_t row_stride,
                         int64_t rows, int64_t columns) {
-    using V = vector_t<T>;
-    for (int64_t i = 0; i < rows; i++, from += from_stride, at += row_stride) {
-      for (int64_t j = 0; j < columns; j += V::width) {
-        const int64_t lanes = columns - j, to = at + j;
-        V sum = load<V>(from + j, lanes);
-        if (e.residual) sum = sum + load<V>(e.residual + to, lanes);
-        if (e.preactivation) store(e.preactivation + to, sum, lanes);
-        store(y + to, formula(sum), lanes);
-      }
-    }
+    for (int64_t i = 0; i < rows; i++, from += from_stride, at += row_stride)
+      for (int64_t j = 0; j < columns; j += V::width)
+        e.finish_vector<formula>(load<V>(from + j, columns - j), y, at + j, columns - j);
+  }
+
+  template <auto formula>
+  static void finish_turned_by(const epilogue& e, const T* from, int64_t from_stride, Out* y, int64_t at,
+                               int64_t row_stride, int64_t rows, int64_t columns) {
+    V v[V::width];
+    unroll<V::width>([&](auto j) NR_INLINE { v[j] = j < columns ? load<V>(from + j * from_stride, rows) : V(T(0)); });
+    turn(v);
+    for (int64_t i = 0; i < rows; i++, at += row_stride) e.finish_vector<formula>(v[i], y, at, columns);
   }
 };
+
+template <class T, class In>
+inline epilogue<T, In> make_epilogue(const nr_optional& residual, const nr_optional& preactivation,
+                                     int64_t activation) {
+  return {activation, residual.present ? static_cast<const In*>(residual.tensor.data) : nullptr,
+          preactivation.present ? static_cast<In*>(preactivation.tensor.data) : nullptr};
+}
 
 }  // namespace
 }  // namespace neurite::NR_ISA

@@ -86,13 +86,6 @@ inline bool widen_bias(nr_context* ctx, const nr_optional& bias, int64_t n, int6
 }
 
 template <class T, class In>
-inline epilogue<T, In> make_epilogue(const nr_optional& residual, const nr_optional& preactivation,
-                                     int64_t activation) {
-  return {activation, residual.present ? static_cast<const In*>(residual.tensor.data) : nullptr,
-          preactivation.present ? static_cast<In*>(preactivation.tensor.data) : nullptr};
-}
-
-template <class T, class In>
 void whole_matmul(nr_context* ctx, const matmul_plan& p, const In* a, const In* b, const T* bias, In* y,
                   const epilogue<T, In>& ending) {
   if (is_thin<In>(p)) {

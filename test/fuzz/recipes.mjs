@@ -79,7 +79,9 @@ export const recipes = [
     const groups = d.int(1, 2)
     const x = w.make([d.int(0, 2), 4, d.int(5, 9), d.int(5, 9)], 'float32')
     const weight = w.make([2 * groups, 4 / groups, d.int(1, 3), d.int(1, 3)], 'float32')
-    return n.conv2d(x, weight, null, { stride: d.int(1, 2), padding: d.int(0, 2), dilation: d.int(1, 2), groups })
+    const activation = d.pick([null, 'relu', 'gelu'])
+    const options = { stride: d.int(1, 2), padding: d.int(0, 2), dilation: d.int(1, 2), groups, activation }
+    return n.conv2d(x, weight, null, options)
   },
   (n, w, d) =>
     n.conv1d(w.make([1, 2, d.int(3, 20)], 'float32'), w.make([3, 2, d.int(1, 3)], 'float32'), w.make([3], 'float32')),

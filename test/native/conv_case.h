@@ -13,6 +13,8 @@ struct ConvCase {
   std::vector<int64_t> in, kernel, stride, padding, dilation;
   bool bias = false;
   bool strided = false;  // x, w and dy are views with gaps
+  int64_t activation = nr_activation_none;
+  bool residual = false;
 };
 
 // A random tensor; with gaps, every second element of the last dim of a larger one, its first two dims exchanged.
@@ -123,11 +125,38 @@ inline std::string text(const std::vector<int64_t>& v) {
   return out.substr(0, out.size() - 1);
 }
 
-// Runs `kernel` with every number of threads and compares with the reference.
+// How far y is from the activated sums, as a part of what is allowed.
+inline double worst_error(const Array& y, const Reference& expected, int64_t activation) {
+  const int32_t dtype = y.t.dtype;
+  const std::vector<double> got = values(y);
+  double worst = 0;
+  for (size_t i = 0; i < got.size(); i++) {
+    const double want = activated(activation, expected.sum[i]);
+    // The slope of an activation is below 1.2.
+    const double allowed = 1.2 * expected.size[i] * accumulation_error(dtype, expected.terms[i]) +
+                           (std::abs(want) + bool(activation) * (1 + std::abs(want))) * rounding_error(dtype) +
+                           (dtype == nr_dtype_f16 ? 0x1p-24 : 1e-30);
+    const double error = std::abs(got[i] - want) / allowed;
+    worst = std::max(worst, error == error ? error : INFINITY);
+  }
+  return worst;
+}
+
+inline void check_worst(const nr_backend& backend, const std::string& name, const ConvCase& c, int32_t dtype,
+                        double worst) {
+  CHECK(worst <= 1,
+        "%s %s dtype %d B %ld C %ld O %ld groups %ld in %s kernel %s stride %s padding %s dilation %s%s%s activation "
+        "%ld: %g of what is allowed",
+        backend.name, name.c_str(), dtype, static_cast<long>(c.B), static_cast<long>(c.C), static_cast<long>(c.O),
+        static_cast<long>(c.groups), text(c.in).c_str(), text(c.kernel).c_str(), text(c.stride).c_str(),
+        text(c.padding).c_str(), text(c.dilation).c_str(), c.strided ? " strided" : "", c.residual ? " residual" : "",
+        static_cast<long>(c.activation), worst);
+}
+
+// What kernel(context, result) writes with every number of threads, alike bit by bit.
 template <class Kernel>
-void check_direction(const nr_backend& backend, const std::vector<int>& threads, const char* name, const ConvCase& c,
-                     const std::vector<int64_t>& shape, int32_t dtype, const Reference& expected,
-                     const Kernel& kernel) {
+Array run(const nr_backend& backend, const std::vector<int>& threads, const char* name,
+          const std::vector<int64_t>& shape, int32_t dtype, const Kernel& kernel) {
   std::vector<Array> results;
   for (int count : threads) {
     Context& ctx = context(count);
@@ -139,20 +168,59 @@ void check_direction(const nr_backend& backend, const std::vector<int>& threads,
   for (const Array& other : results)
     CHECK(std::memcmp(y.t.data, other.t.data, y.numel * size_of(dtype)) == 0, "%s %s: threads differ", backend.name,
           name);
-  double worst = 0;
-  for (int64_t i = 0; i < y.numel; i++) {
-    const double allowed = expected.size[i] * accumulation_error(dtype, expected.terms[i]) +
-                           std::abs(expected.sum[i]) * rounding_error(dtype) +
-                           (dtype == nr_dtype_f16 ? 0x1p-25 : 1e-30);  // half of the least subnormal
-    const double error = std::abs(get(y.t, i) - expected.sum[i]) / allowed;
-    worst = std::max(worst, error == error ? error : INFINITY);
+  return y;
+}
+
+// [B, C, ...] as [B, ..., C] of that layout, and back as a view.
+inline Array channels_last(const Array& a) {
+  std::vector<int64_t> shape(a.t.shape, a.t.shape + a.t.ndim);
+  std::rotate(shape.begin() + 1, shape.begin() + 2, shape.end());
+  Array out(shape, a.t.dtype);
+  const std::vector<double> from = values(a);
+  const int64_t channels = a.t.shape[1], positions = channels && a.t.shape[0] ? a.numel / channels / a.t.shape[0] : 0;
+  for (int64_t i = 0; i < a.numel; i++)
+    put(out.t, (i / channels / positions * positions + i % positions) * channels + i / positions % channels, from[i]);
+  return out;
+}
+inline Array channels_first(Array a) {
+  std::rotate(a.t.shape + 1, a.t.shape + a.t.ndim - 1, a.t.shape + a.t.ndim);
+  std::rotate(a.t.stride + 1, a.t.stride + a.t.ndim - 1, a.t.stride + a.t.ndim);
+  return a;
+}
+
+// A forward pass with its epilogue, of weights as they are and packed, of results in both orders: check(name, y,
+// activation) gets each, and what the activation was applied to.
+template <class Check>
+void each_forward(const nr_backend& backend, const std::vector<int>& threads, const ConvCase& c, const Array& x,
+                  const Array& w, const Array& bias, const Array& residual, const Check& check) {
+  const int32_t dtype = x.t.dtype;
+  const int64_t filters = c.O / c.groups, lanes = std::min<int64_t>(filters, 32);
+  const nr_ints kernel = ints(c.kernel), stride = ints(c.stride), padding = ints(c.padding),
+                dilation = ints(c.dilation);
+  int64_t depth = c.C / c.groups;
+  for (int64_t k : c.kernel) depth *= k;
+  Array packed({c.groups, (filters + 31) / 32, depth, lanes}, dtype);
+  backend.conv_pack(&context(1), w, packed, c.groups);
+  const nr_optional given = c.bias ? some(bias) : none();
+  for (bool is_last : {false, true}) {
+    const Array added = is_last ? channels_last(residual) : residual;
+    const nr_optional plus = c.residual ? some(added) : none();
+    const std::vector<int64_t> shape(added.t.shape, added.t.shape + added.t.ndim);
+    const auto view = [&](const Array& y) { return is_last ? channels_first(y) : y; };
+    Array kept(shape, dtype);
+    nr_optional keep = c.activation ? some(kept) : none();
+    const auto plain = [&](nr_context* ctx, Array& y) {
+      backend.conv(ctx, x, w, &given, &plus, y, &keep, stride, padding, dilation, c.groups, c.activation, is_last);
+    };
+    const auto ahead = [&](nr_context* ctx, Array& y) {
+      backend.conv_packed(ctx, x, packed, &given, &plus, y, kernel, stride, padding, dilation, c.activation, is_last);
+    };
+    const char* last = is_last ? "conv, channels last" : "conv";
+    check(last, view(run(backend, threads, last, shape, dtype, plain)), c.activation);
+    if (c.activation) check("conv, before its activation", view(kept), nr_activation_none);
+    last = is_last ? "conv_packed, channels last" : "conv_packed";
+    check(last, view(run(backend, threads, last, shape, dtype, ahead)), c.activation);
   }
-  CHECK(worst <= 1,
-        "%s %s dtype %d B %ld C %ld O %ld groups %ld in %s kernel %s stride %s padding %s dilation %s%s: %g of what is "
-        "allowed",
-        backend.name, name, dtype, static_cast<long>(c.B), static_cast<long>(c.C), static_cast<long>(c.O),
-        static_cast<long>(c.groups), text(c.in).c_str(), text(c.kernel).c_str(), text(c.stride).c_str(),
-        text(c.padding).c_str(), text(c.dilation).c_str(), c.strided ? " strided" : "", worst);
 }
 
 inline std::vector<int64_t> shape_of(int64_t first, int64_t second, const int64_t* axes, size_t ndim) {
@@ -179,21 +247,26 @@ inline void check_conv(const std::vector<const nr_backend*>& backends, const std
     dx.add(i, dyv[o] * wv[k]);
     dw.add(k, xv[i] * dyv[o]);
   });
+  const Array residual = make(y_shape, dtype, 5, false);
+  for (int64_t i = 0; c.residual && i < residual.numel; i++) y.add(i, get(residual.t, i));
   Array flat_bias = bias;
   flat_bias.t.ndim = 1;
-  const nr_optional given = c.bias ? some(flat_bias) : none();
   const nr_ints stride = ints(c.stride), padding = ints(c.padding), dilation = ints(c.dilation);
   for (const nr_backend* table : backends) {
     const nr_backend& backend = *table;
-    check_direction(backend, threads, "conv", c, y_shape, dtype, y, [&](nr_context* ctx, Array& out) {
-      backend.conv(ctx, x, w, &given, out, stride, padding, dilation, c.groups);
-    });
-    check_direction(backend, threads, "conv_backward_input", c, x_shape, dtype, dx, [&](nr_context* ctx, Array& out) {
+    each_forward(backend, threads, c, x, w, flat_bias, residual,
+                 [&](const char* name, const Array& got, int64_t activation) {
+                   check_worst(backend, name, c, dtype, worst_error(got, y, activation));
+                 });
+    const Array input = run(backend, threads, "conv_backward_input", x_shape, dtype, [&](nr_context* ctx, Array& out) {
       backend.conv_backward_input(ctx, dy, w, out, stride, padding, dilation, c.groups);
     });
-    check_direction(backend, threads, "conv_backward_weight", c, w_shape, dtype, dw, [&](nr_context* ctx, Array& out) {
-      backend.conv_backward_weight(ctx, x, dy, out, stride, padding, dilation, c.groups);
-    });
+    check_worst(backend, "conv_backward_input", c, dtype, worst_error(input, dx, nr_activation_none));
+    const Array weight =
+        run(backend, threads, "conv_backward_weight", w_shape, dtype, [&](nr_context* ctx, Array& out) {
+          backend.conv_backward_weight(ctx, x, dy, out, stride, padding, dilation, c.groups);
+        });
+    check_worst(backend, "conv_backward_weight", c, dtype, worst_error(weight, dw, nr_activation_none));
   }
 }
 

@@ -1,6 +1,6 @@
 // Random convolutions with a fixed seed, all three directions on every instruction set: 1 to 3 axes, sizes on both
 // sides of every vector and block, strides, paddings, dilations, groups from one to depthwise, all floating dtypes,
-// views with gaps, one and several threads. An argument is the number of cases.
+// views with gaps, epilogues, one and several threads. An argument is the number of cases.
 #include "conv_case.h"
 
 using namespace harness;
@@ -45,6 +45,8 @@ ConvCase random_case() {
     }
     c.bias = draw(0, 1);
     c.strided = draw(0, 3) == 0;
+    c.activation = draw(0, 1) * draw(1, nr_activation_count - 1);
+    c.residual = draw(0, 1);
     if (fits && products <= 60000) return c;
   }
 }

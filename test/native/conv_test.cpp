@@ -61,6 +61,22 @@ int main() {
   each_isa([&](const nr_backend& backend) {
     for (int32_t dtype : {nr_dtype_f32, nr_dtype_f64, nr_dtype_f16, nr_dtype_bf16})
       for (const ConvCase& c : cases) check_conv({&backend}, threads, dtype, c);
+    // Every epilogue in each of the ways that are not Winograd's: by lines, plain and copied, as products, directly and
+    // over patches.
+    const std::vector<ConvCase> ways = {
+        {2, 6, 6, 6, {9, 17}, {3, 3}, {1, 1}, {1, 1}, {1, 1}, true},
+        {1, 4, 4, 4, {13, 37}, {3, 3}, {2, 2}, {1, 1}, {1, 1}, true},
+        {2, 17, 18, 1, {4, 8}, {1, 1}, {1, 1}, {0, 0}, {1, 1}, true},
+        {2, 5, 35, 1, {14, 14}, {3, 3}, {1, 1}, {1, 1}, {1, 1}, true},
+        {1, 7, 19, 1, {9, 8}, {3, 3}, {2, 2}, {1, 1}, {1, 1}, true},
+    };
+    for (int32_t dtype : {nr_dtype_f32, nr_dtype_f64, nr_dtype_f16, nr_dtype_bf16})
+      for (ConvCase c : ways)
+        for (c.activation = 0; c.activation < nr_activation_count; c.activation++)
+          for (bool residual : {false, true}) {
+            c.residual = residual;
+            check_conv({&backend}, {2}, dtype, c);
+          }
     // Several blocks of depth, partial sums over positions, several tasks per image.
     check_conv({&backend}, threads, nr_dtype_f32, {1, 40, 35, 1, {20, 21}, {3, 3}, {1, 1}, {1, 1}, {1, 1}, true});
     check_conv({&backend}, threads, nr_dtype_f32, {9, 3, 16, 1, {16, 17}, {3, 3}, {1, 1}, {1, 1}, {1, 1}, true});

@@ -12,6 +12,8 @@ struct Case {
   int32_t dtype = nr_dtype_f32;
   enum { contiguous, channels_last, gaps } layout = contiguous;
   bool bias = true;
+  int64_t activation = nr_activation_none;
+  bool residual = false;
 
   int64_t height() const { return H + 2 * padding[0] - 2; }
   int64_t width() const { return W + 2 * padding[1] - 2; }
@@ -53,36 +55,29 @@ void each_line(const Case& c, const Visit& visit) {
 
 // Of what sums in float32 are allowed, but near the border, where padding leaves few terms, of what is usual elsewhere:
 // errors are those of a whole tile.
-double worst_error(const Array& got, const Reference& want) {
+double worst_tile_error(const Array& y, const Reference& want, int64_t activation) {
+  const std::vector<double> got = values(y);
   double usual = 0;
   for (double size : want.size) usual += size / static_cast<double>(want.size.size());
   double worst = 0;
-  for (int64_t i = 0; i < got.numel; i++) {
+  for (size_t i = 0; i < got.size(); i++) {
     const double size = std::max(want.size[i], usual);
-    const double allowed =
-        size * accumulation_error(got.t.dtype, want.terms[i]) + std::abs(want.sum[i]) * rounding_error(got.t.dtype);
-    const double error = std::abs(get(got.t, i) - want.sum[i]) / allowed;
+    const double value = activated(activation, want.sum[i]);
+    // The slope of an activation is below 1.2.
+    const double allowed = (activation ? 1.2 : 1) * size * accumulation_error(y.t.dtype, want.terms[i]) +
+                           (std::abs(value) + bool(activation)) * rounding_error(y.t.dtype);
+    const double error = std::abs(got[i] - value) / allowed;
     worst = std::max(worst, error == error ? error : INFINITY);
   }
   return worst;
 }
 
-template <class Kernel>
-void check(const nr_backend& backend, const char* name, const Case& c, const std::vector<int64_t>& shape,
-           const Reference& expected, const std::vector<int>& counts, const Kernel& kernel) {
-  std::vector<Array> results;
-  for (int threads : counts) {
-    Context& ctx = context(threads);
-    results.emplace_back(shape, c.dtype);
-    kernel(&ctx, results.back());
-    CHECK(ctx.error.empty(), "%s", ctx.error.c_str());
-    CHECK(std::memcmp(results[0].t.data, results.back().t.data, results[0].numel * size_of(c.dtype)) == 0,
-          "%s %s: %d threads differ", backend.name, name, threads);
-  }
-  const double worst = worst_error(results[0], expected);
-  CHECK(worst <= 1, "%s %s dtype %d B %ld C %ld O %ld groups %ld in %ld x %ld: error %g of what is allowed",
+void check(const nr_backend& backend, const char* name, const Case& c, double worst) {
+  CHECK(worst <= 1,
+        "%s %s dtype %d B %ld C %ld O %ld groups %ld in %ld x %ld activation %ld: error %g of what is allowed",
         backend.name, name, c.dtype, static_cast<long>(c.B), static_cast<long>(c.C), static_cast<long>(c.O),
-        static_cast<long>(c.groups), static_cast<long>(c.H), static_cast<long>(c.W), worst);
+        static_cast<long>(c.groups), static_cast<long>(c.H), static_cast<long>(c.W), static_cast<long>(c.activation),
+        worst);
 }
 
 void check(const nr_backend& backend, const Case& c, uint32_t seed, const std::vector<int>& counts) {
@@ -104,15 +99,22 @@ void check(const nr_backend& backend, const Case& c, uint32_t seed, const std::v
     }
   });
   const nr_ints ones = {2, {1, 1}}, padding = {2, {c.padding[0], c.padding[1]}};
-  const nr_optional given = c.bias ? some(bias) : none();
-  check(backend, "conv", c, ys, y, counts,
-        [&](nr_context* ctx, Array& out) { backend.conv(ctx, x, w, &given, out, ones, padding, ones, c.groups); });
-  check(backend, "conv_backward_input", c, xs, dx, counts, [&](nr_context* ctx, Array& out) {
+  const Array residual = make(ys, c.dtype, seed + 3, false);
+  for (int64_t i = 0; c.residual && i < residual.numel; i++) y.add(i, get(residual.t, i));
+  const ConvCase plain = {c.B,    c.C,    c.O,   c.groups,     {c.H, c.W}, {3, 3}, {1, 1}, {c.padding[0], c.padding[1]},
+                          {1, 1}, c.bias, false, c.activation, c.residual};
+  each_forward(backend, counts, plain, x, w, bias, residual,
+               [&](const char* name, const Array& got, int64_t activation) {
+                 check(backend, name, c, worst_tile_error(got, y, activation));
+               });
+  const Array input = run(backend, counts, "conv_backward_input", xs, c.dtype, [&](nr_context* ctx, Array& out) {
     backend.conv_backward_input(ctx, dy, w, out, ones, padding, ones, c.groups);
   });
-  check(backend, "conv_backward_weight", c, ws, dw, counts, [&](nr_context* ctx, Array& out) {
+  check(backend, "conv_backward_input", c, worst_tile_error(input, dx, nr_activation_none));
+  const Array weight = run(backend, counts, "conv_backward_weight", ws, c.dtype, [&](nr_context* ctx, Array& out) {
     backend.conv_backward_weight(ctx, x, dy, out, ones, padding, ones, c.groups);
   });
+  check(backend, "conv_backward_weight", c, worst_tile_error(weight, dw, nr_activation_none));
 }
 
 int64_t count_infinite(const Array& a) {
@@ -127,7 +129,8 @@ void check_spread(const nr_backend& backend) {
   const Case c = {1, 16, 16, 1, 16, 16, {1, 1}};
   const Array x = draw(c, {1, 16, 16, 16}, 1), w = draw(c, {16, 16, 3, 3}, 2), dy = draw(c, {1, 16, 16, 16}, 3);
   const nr_ints ones = {2, {1, 1}};
-  const nr_optional no_bias = none();
+  const nr_optional no = none();
+  nr_optional nowhere = none();
   Context ctx(2);
   Array y({1, 16, 16, 16}), dx({1, 16, 16, 16}), dw({16, 16, 3, 3});
   const auto check_tiles = [&](const char* name, const Array& out) {
@@ -143,7 +146,7 @@ void check_spread(const nr_backend& backend) {
   };
   const int64_t at = 3 * 256 + 7 * 16 + 9;  // read by the tiles of rows 4 … 11 and columns 8 … 11
   x.as<float>()[at] = dy.as<float>()[at] = INFINITY;
-  backend.conv(&ctx, x, w, &no_bias, y, ones, ones, ones, 1);
+  backend.conv(&ctx, x, w, &no, &no, y, &nowhere, ones, ones, ones, 1, nr_activation_none, false);
   check_tiles("conv", y);
   backend.conv_backward_input(&ctx, dy, w, dx, ones, ones, ones, 1);
   check_tiles("conv_backward_input", dx);
@@ -174,6 +177,12 @@ int main(int argc, char** argv) {
   each_isa([&](const nr_backend& backend) {
     check_spread(backend);
     for (const Case& c : cases) check(backend, c, 1, {1, 2, 3, 4});
+    for (Case c : {Case{1, 16, 18, 1, 14, 13, {1, 1}}, Case{1, 20, 35, 1, 7, 7, {1, 1}, nr_dtype_bf16}})
+      for (c.activation = 0; c.activation < nr_activation_count; c.activation++)
+        for (bool is_added : {false, true}) {
+          c.residual = is_added;
+          check(backend, c, 1, {2});
+        }
     std::mt19937 rng(7);
     const auto below = [&](int64_t n) { return static_cast<int64_t>(rng() % static_cast<uint64_t>(n)); };
     for (uint32_t i = 0; i < drawn; i++) {
@@ -183,6 +192,8 @@ int main(int argc, char** argv) {
       c.dtype = below(8) == 0 ? nr_dtype_bf16 : nr_dtype_f32;
       c.layout = below(4) == 0 ? Case::channels_last : below(6) == 0 ? Case::gaps : Case::contiguous;
       c.bias = below(2) == 0;
+      c.activation = below(nr_activation_count);
+      c.residual = below(2) == 0;
       check(backend, c, i, {1, 2 + static_cast<int>(i % 3)});
     }
   });

@@ -109,4 +109,25 @@ inline double accumulation_error(int32_t dtype, int64_t n) {
   return (dtype == nr_dtype_f64 ? 0x1p-52 : 0x1p-23) * (4 + std::sqrt(static_cast<double>(n)));
 }
 
+// What an epilogue makes of a sum.
+inline double activated(int64_t activation, double z) {
+  const double sigmoid = 1 / (1 + std::exp(-z));
+  switch (activation) {
+    case nr_activation_relu:
+      return std::max(z, 0.0);
+    case nr_activation_gelu:
+      return z / 2 * (1 + std::erf(z * M_SQRT1_2));
+    case nr_activation_gelu_tanh:
+      return z / 2 * (1 + std::tanh(std::sqrt(2 / M_PI) * (z + 0.044715 * z * z * z)));
+    case nr_activation_silu:
+      return z * sigmoid;
+    case nr_activation_tanh:
+      return std::tanh(z);
+    case nr_activation_sigmoid:
+      return sigmoid;
+    default:
+      return z;
+  }
+}
+
 }  // namespace harness

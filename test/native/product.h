@@ -14,26 +14,6 @@ struct Product {
   int64_t activation = nr_activation_none;
 };
 
-inline double activated(int64_t activation, double z) {
-  const double sigmoid = 1 / (1 + std::exp(-z));
-  switch (activation) {
-    case nr_activation_relu:
-      return std::max(z, 0.0);
-    case nr_activation_gelu:
-      return z / 2 * (1 + std::erf(z * M_SQRT1_2));
-    case nr_activation_gelu_tanh:
-      return z / 2 * (1 + std::tanh(std::sqrt(2 / M_PI) * (z + 0.044715 * z * z * z)));
-    case nr_activation_silu:
-      return z * sigmoid;
-    case nr_activation_tanh:
-      return std::tanh(z);
-    case nr_activation_sigmoid:
-      return sigmoid;
-    default:
-      return z;
-  }
-}
-
 // A strided tensor of random numbers; integers are small.
 inline Array make(std::vector<int64_t> shape, int32_t dtype, uint32_t seed, int64_t gap) {
   std::vector<int64_t> stored = shape;

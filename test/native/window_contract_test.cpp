@@ -114,7 +114,8 @@ struct Window {
 void check_conv() {
   const auto verdict = [](nr_tensor x, nr_tensor w, nr_tensor y, Window k, int64_t groups = 1, nr_optional bias = {}) {
     const nr_ints s = ints(k.stride), p = ints(k.padding), d = ints(k.dilation);
-    const bool forward = contract::conv(&x, &w, &bias, &y, s, p, d, groups) == nullptr;
+    nr_optional no = {};
+    const bool forward = contract::conv(&x, &w, &bias, &no, &y, &no, s, p, d, groups, 0, false) == nullptr;
     if (!bias.present) {  // the three kernels relate their tensors alike
       CHECK(forward == (contract::conv_backward_input(&y, &w, &x, s, p, d, groups) == nullptr));
       CHECK(forward == (contract::conv_backward_weight(&x, &y, &w, s, p, d, groups) == nullptr));
@@ -149,11 +150,67 @@ void check_conv() {
   CHECK(verdict(x, w, y, {}, 1, {view({4}), true}));
   CHECK(verdict(x, view({6, 4, 3, 2}, nr_dtype_f16), y, {}));
   const nr_ints one = ints({1, 1}), zero = ints({0, 0});
-  const nr_optional none = {};
-  nr_tensor gap = backwards(y), back_x = backwards(x), back_w = backwards(w);
-  CHECK(contract::conv(&x, &w, &none, &gap, one, zero, one, 1), "results are contiguous");
+  nr_optional none = {}, added = {y, true}, flat = {view({6}), true};
+  nr_tensor good = y, gap = backwards(y), back_x = backwards(x), back_w = backwards(w);
+  CHECK(contract::conv(&x, &w, &none, &none, &gap, &none, one, zero, one, 1, 0, false), "results are contiguous");
+  CHECK(!contract::conv(&x, &w, &none, &added, &good, &added, one, zero, one, 1, nr_activation_relu, false));
+  CHECK(contract::conv(&x, &w, &none, &flat, &good, &none, one, zero, one, 1, 0, false), "a residual is as the result");
+  CHECK(contract::conv(&x, &w, &none, &none, &good, &flat, one, zero, one, 1, 0, false));
+  CHECK(contract::conv(&x, &w, &none, &none, &good, &none, one, zero, one, 1, nr_activation_count, false));
+  CHECK(contract::conv(&x, &w, &none, &none, &good, &none, one, zero, one, 1, 0, true));
+  nr_tensor last = view({2, 7, 7, 6});
+  CHECK(!contract::conv(&x, &w, &none, &none, &last, &none, one, zero, one, 1, 0, true));
+  CHECK(contract::conv(&x, &w, &none, &none, &last, &none, one, zero, one, 1, 0, false));
   CHECK(contract::conv_backward_input(&y, &w, &back_x, one, zero, one, 1));
   CHECK(contract::conv_backward_weight(&x, &y, &back_w, one, zero, one, 1));
+}
+
+void check_packed_conv() {
+  const nr_ints one = ints({1, 1}), zero = ints({0, 0}), kernel = ints({3, 2});
+  const auto packs = [](nr_tensor w, nr_tensor packed, int64_t groups) {
+    return contract::conv_pack(&w, &packed, groups) == nullptr;
+  };
+  const nr_tensor w = view({70, 4, 3, 2}), panels = view({1, 3, 24, 32});
+  CHECK(packs(w, panels, 1));
+  CHECK(packs(w, view({2, 2, 24, 32}), 2));
+  CHECK(packs(w, view({7, 1, 24, 10}), 7));
+  CHECK(packs(view({0, 4, 3}), view({1, 0, 12, 0}), 1));
+  CHECK(!packs(w, view({1, 3, 24, 16}), 1));
+  CHECK(!packs(w, view({1, 2, 24, 32}), 1));
+  CHECK(!packs(w, view({1, 3, 23, 32}), 1));
+  CHECK(!packs(w, view({3, 24, 32}), 1));
+  CHECK(!packs(w, panels, 0));
+  CHECK(!packs(w, panels, 3));
+  CHECK(!packs(w, backwards(panels), 1));
+  CHECK(!packs(w, view({1, 3, 24, 32}, nr_dtype_f16), 1));
+  CHECK(!packs(view({70, 24}), panels, 1));
+  CHECK(!packs(view({70, 4, 3, 2}, nr_dtype_i32), view({1, 3, 24, 32}, nr_dtype_i32), 1));
+
+  const auto fits = [&](nr_tensor x, nr_tensor packed, nr_tensor y, nr_ints k, nr_optional bias = {},
+                        nr_optional residual = {}, int64_t activation = 0, bool last = false) {
+    return !contract::conv_packed(&x, &packed, &bias, &residual, &y, k, one, zero, one, activation, last);
+  };
+  const nr_tensor x = view({2, 4, 9, 8}), y = view({2, 70, 7, 7});
+  CHECK(fits(x, panels, y, kernel));
+  CHECK(fits(x, panels, y, kernel, {view({70}), true}, {y, true}, nr_activation_gelu));
+  CHECK(fits(x, panels, view({2, 7, 7, 70}), kernel, {}, {}, 0, true));
+  CHECK(fits(view({2, 8, 9, 8}), view({2, 2, 24, 32}), y, kernel));
+  CHECK(!fits(x, panels, view({2, 7, 7, 70}), kernel));
+  CHECK(!fits(x, panels, y, kernel, {view({69}), true}));
+  CHECK(!fits(x, panels, y, kernel, {}, {view({70}), true}));
+  CHECK(!fits(x, panels, y, kernel, {}, {}, nr_activation_count));
+  CHECK(!fits(x, panels, y, ints({2, 3})));
+  CHECK(!fits(x, panels, y, ints({3})));
+  CHECK(!fits(x, panels, y, ints({0, 2})));
+  CHECK(!fits(x, panels, y, ints({-3, -2})));
+  CHECK(!fits(x, view({1, 2, 24, 32}), y, kernel));
+  CHECK(!fits(x, view({0, 3, 24, 32}), y, kernel));
+  CHECK(!fits(x, view({3, 24, 32}), y, kernel));
+  CHECK(!fits(x, backwards(panels), y, kernel));
+  CHECK(!fits(view({2, 5, 9, 8}), panels, y, kernel));
+  CHECK(!fits(view({2, 4, 9}), panels, y, kernel));
+  CHECK(!fits(view({2, 4, 9, 8}, nr_dtype_f64), panels, y, kernel));
+  CHECK(!fits(x, panels, backwards(y), kernel));
 }
 
 void check_pools() {
@@ -207,6 +264,7 @@ int main() {
   check_packed_matmul();
   check_epilogue();
   check_conv();
+  check_packed_conv();
   check_pools();
   return report();
 }

@@ -11,17 +11,7 @@ import {
   type Tensor,
   zeros,
 } from '../../lib'
-import { affine, NdArray, type OpCase, special, testOp } from '../support'
-
-const sigmoid = (x: number) => 1 / (1 + Math.exp(-x))
-const functions: Record<Activation, (x: number) => number> = {
-  relu: (x) => Math.max(x, 0),
-  gelu: (x) => (x / 2) * (1 + special.erf(x * Math.SQRT1_2)),
-  geluTanh: (x) => (x / 2) * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3))),
-  silu: (x) => x * sigmoid(x),
-  tanh: Math.tanh,
-  sigmoid,
-}
+import { activationFunctions, affine, NdArray, type OpCase, testOp } from '../support'
 
 const large = [[70, 150], [90, 150], [90]]
 const shapes = [
@@ -42,8 +32,8 @@ testOp('linear without bias', {
   tolerance,
 })
 
-describe.each(Object.keys(functions) as Activation[])('linear with %s', (activation) => {
-  const apply = (y: NdArray) => NdArray.zip((v) => functions[activation](v), y)
+describe.each(Object.keys(activationFunctions) as Activation[])('linear with %s', (activation) => {
+  const apply = (y: NdArray) => NdArray.zip((v) => activationFunctions[activation](v), y)
   testOp(`linear, ${activation}`, {
     op: (x, w, b) => linear(x, w, b, { activation }),
     ref: (x, w, b) => apply(affine(x, w, b)),

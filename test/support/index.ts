@@ -1,6 +1,8 @@
 // What the tests of ops are written with.
+export { activationFunctions } from './activations'
 export { affine } from './affine'
 export { compare, compareNumber, countComparison, mustCompare } from './compare'
+export { convRef, windowOf } from './convolution'
 export { dense, read } from './layouts'
 export { indices, NdArray } from './ndarray'
 export { mean, normalized, normTolerance, sumNormTolerance, variance } from './norm'
