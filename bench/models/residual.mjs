@@ -9,16 +9,24 @@ export function convNorm({ nn }, inputs, outputs, kernel, stride, hasRelu = true
   ]
 }
 
-/** A module that computes relu(body(x) + shortcut(x)); the shortcut is x itself where shapes agree. */
-export function residual(n, body, inputs, outputs, stride) {
+/**
+ * A module that computes relu(end(body(x)) + shortcut(x)), where `end` is the last convolution with its norm; the
+ * shortcut is x itself where shapes agree. Fused, the convolution adds the residual and applies the ReLU itself.
+ */
+export function residual(n, body, end, inputs, outputs, stride) {
   const { Module, Sequential } = n.nn
   class Residual extends Module {
     body = new Sequential(...body)
+    end = new Sequential(...end)
     shortcut =
       inputs === outputs && stride === 1 ? null : new Sequential(...convNorm(n, inputs, outputs, 1, stride, false))
 
     forward(x) {
-      return n.relu(this.body.forward(x).add(this.shortcut ? this.shortcut.forward(x) : x))
+      const [conv, norm, relu] = this.end
+      const inner = this.body.forward(x)
+      const added = this.shortcut ? this.shortcut.forward(x) : x
+      if (conv.activation) return conv.forward(inner, added)
+      return relu.forward(norm.forward(conv.forward(inner)).add(added))
     }
   }
   return new Residual()

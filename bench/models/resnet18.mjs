@@ -4,8 +4,8 @@ import { convNorm, residual, stages } from './residual.mjs'
 export function resnet18(n, classes = 10) {
   const { AdaptiveAvgPool2d, Flatten, Linear, Sequential } = n.nn
   const block = (inputs, width, stride) => {
-    const body = [...convNorm(n, inputs, width, 3, stride), ...convNorm(n, width, width, 3, 1, false)]
-    return residual(n, body, inputs, width, stride)
+    const body = convNorm(n, inputs, width, 3, stride)
+    return residual(n, body, convNorm(n, width, width, 3, 1), inputs, width, stride)
   }
   return new Sequential(
     ...convNorm(n, 3, 64, 3, 1),

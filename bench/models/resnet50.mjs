@@ -7,9 +7,8 @@ export function resnet50(n, classes = 1000) {
     const body = [
       ...convNorm(n, inputs, width, 1, 1),
       ...convNorm(n, width, width, 3, stride),
-      ...convNorm(n, width, 4 * width, 1, 1, false),
     ]
-    return residual(n, body, inputs, 4 * width, stride)
+    return residual(n, body, convNorm(n, width, 4 * width, 1, 1), inputs, 4 * width, stride)
   }
   return new Sequential(
     ...convNorm(n, 3, 64, 7, 2),

@@ -31,7 +31,7 @@ export abstract class Convolution<Options extends { groups: number }> extends Mo
     readonly inChannels: number,
     readonly outChannels: number,
     kernelSize: number | readonly number[],
-    private readonly options: Options,
+    protected readonly options: Options,
     bias: boolean,
     factory: Factory,
   ) {
@@ -56,7 +56,7 @@ export abstract class Convolution<Options extends { groups: number }> extends Mo
 
   /** A layer of its own whose results are this one's, times `scale` and plus `shift` per output channel. */
   scaled(scale: Tensor, shift: Tensor): this {
-    const layer = Object.assign(Object.create(Object.getPrototypeOf(this) as object) as this, this)
+    const layer = this.copied()
     const { groups } = this.options
     const [rows, columns, ...window] = this.weight.shape
     const ones = window.map(() => 1)
@@ -66,6 +66,11 @@ export abstract class Convolution<Options extends { groups: number }> extends Mo
     layer.weight = parameter(mul(this.weight, reshape(perOutput, [rows, this.kind.transposed ? columns : 1, ...ones])))
     layer.bias = parameter(this.bias === null ? clone(shift) : add(mul(this.bias, scale), shift))
     return layer
+  }
+
+  /** A layer of its own that holds the same tensors. */
+  protected copied(): this {
+    return Object.assign(Object.create(Object.getPrototypeOf(this) as object) as this, this)
   }
 
   override forward(x: Tensor): Tensor {

@@ -1,7 +1,11 @@
 // Layers that are one in evaluation. A batch norm there only scales and shifts the channels of what comes before it:
-// after a convolution it becomes part of its weight and bias (Jacob et al. 2018, section 3.2).
+// after a convolution it becomes part of its weight and bias (Jacob et al. 2018, section 3.2). An activation is applied
+// to the convolution's results while these are in cache.
 import { noGrad } from '../autograd'
 import { ArgumentError, show, ShapeError } from '../errors'
+import type { Activation } from '../ops/activation'
+import { GELU, ReLU, Sigmoid, SiLU, Tanh } from './activation'
+import { Conv } from './conv'
 import { Convolution } from './convolution'
 import { Identity } from './linear'
 import { Module } from './module'
@@ -33,8 +37,11 @@ export function fuseConvBn<Conv extends AnyConvolution>(conv: Conv, bn: BatchNor
 
 /**
  * Fuses the layers of every `Sequential` in `model`, which is in evaluation: a convolution takes over the batch norm
- * that follows it, and an `Identity` has its place. State dicts of the model do not have those batch norms any more.
- * Returns the model.
+ * and the activation (ReLU, GELU, SiLU, Tanh, Sigmoid) that follow it, and an `Identity` has the place of each. State
+ * dicts of the model do not have those batch norms any more. Returns the model.
+ *
+ * A block that adds a residual before its last activation holds convolution, norm and activation in a `Sequential` too:
+ * once that is fused, `conv.forward(x, residual)` of its first layer is all of it.
  */
 export function fuse<Model extends Module>(model: Model): Model {
   if (!(model instanceof Module)) throw new ArgumentError(`fuse: expected a module, got ${show(model)}`)
@@ -44,10 +51,35 @@ export function fuse<Model extends Module>(model: Model): Model {
 }
 
 function fuseLayers(layers: Module[]): void {
-  for (const [i, next] of layers.entries()) {
-    const layer = layers[i - 1]
-    if (!(layer instanceof Convolution && next instanceof BatchNorm) || next.runningMean === null) continue
-    layers[i - 1] = fuseConvBn(layer as AnyConvolution, next)
-    layers[i] = new Identity().eval()
+  let at = -1 // of the convolution that takes over what follows
+  for (const [i, layer] of layers.entries()) {
+    const fused = at < 0 ? null : together(layers[at], layer)
+    if (fused !== null) {
+      layers[at] = fused
+      layers[i] = new Identity().eval()
+    } else if (layer instanceof Convolution) {
+      at = i
+    } else if (!(layer instanceof Identity)) {
+      at = -1
+    }
   }
+}
+
+/** One layer in place of a convolution and what follows it, null if there is none. */
+function together(layer: Module, next: Module): Module | null {
+  if (layer instanceof Conv && layer.activation !== null) return null
+  if (next instanceof BatchNorm) {
+    return next.runningMean === null ? null : fuseConvBn(layer as AnyConvolution, next)
+  }
+  const activation = activationOf(next)
+  return layer instanceof Conv && activation !== null ? layer.activated(activation).eval() : null
+}
+
+/** The activation that a layer is, if convolutions have it. */
+function activationOf(layer: Module): Activation | null {
+  if (layer instanceof GELU) return layer.options.approximate === 'tanh' ? 'geluTanh' : 'gelu'
+  const found = ([[ReLU, 'relu'], [SiLU, 'silu'], [Tanh, 'tanh'], [Sigmoid, 'sigmoid']] as const).find(
+    ([type]) => layer instanceof type,
+  )
+  return found?.[1] ?? null
 }

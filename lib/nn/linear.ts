@@ -1,12 +1,12 @@
 // The linear layer.
-import { isGradEnabled } from '../autograd'
 import { checkOptions, type OptionNames } from '../check'
 import { linear } from '../ops/linear'
-import { type PackedLinear, packLinear } from '../ops/packedLinear'
+import { packLinear } from '../ops/packedLinear'
 import { checkInteger } from '../shape'
 import type { Tensor } from '../tensor'
 import { type Factory, factoryOptions, learned, uniformWithin } from './factory'
 import { Module } from './module'
+import { PackedCopy } from './packedCopy'
 
 export interface LinearOptions extends Factory {
   /** Add a learned bias. Default true. */
@@ -19,7 +19,7 @@ const linearOptions: OptionNames<LinearOptions> = { ...factoryOptions, bias: tru
 export class Linear extends Module {
   weight: Tensor
   bias: Tensor | null
-  #packed: PackedLinear | null = null
+  readonly #packed = new PackedCopy(packLinear)
 
   constructor(
     readonly inFeatures: number,
@@ -36,22 +36,15 @@ export class Linear extends Module {
   }
 
   override forward(x: Tensor): Tensor {
-    return linear(x, this.isPacked(x) ? this.#packed! : this.weight, this.bias)
-  }
-
-  private isPacked(x: Tensor): boolean {
-    if (this.#packed === null || !this.#packed.isCopyOf(this.weight)) return false
-    return !isGradEnabled() || !(x.requiresGrad || this.weight.requiresGrad || this.bias?.requiresGrad)
+    return linear(x, this.#packed.of(this.weight, x, this.bias), this.bias)
   }
 
   protected override pack(): void {
-    this.unpack()
-    this.#packed = packLinear(this.weight)
+    this.#packed.pack(this.weight)
   }
 
   protected override unpack(): void {
-    this.#packed?.dispose()
-    this.#packed = null
+    this.#packed.unpack()
   }
 
   protected override details(): string {

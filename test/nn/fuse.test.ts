@@ -71,8 +71,52 @@ describe('fuse', () => {
     const expected = model.forward(x)
     expect(nn.fuse(model)).toBe(model)
     expectEqual(model.forward(x), expected)
-    expect([...block].map((layer) => layer.constructor.name)).toEqual(['Conv2d', 'Identity', 'ReLU'])
-    expect([...model].filter((layer) => layer instanceof nn.BatchNorm2d)).toHaveLength(2)
+    expect([...block].map((layer) => layer.constructor.name)).toEqual(['Conv2d', 'Identity', 'Identity'])
+    expect([...model].map((layer) => layer.constructor.name)).toEqual(
+      ['Conv2d', 'Identity', 'BatchNorm2d', 'Sequential', 'Conv2d', 'BatchNorm2d'],
+    )
+  })
+
+  const activations: [string, () => nn.Layer][] = [
+    ['relu', () => new nn.ReLU()],
+    ['gelu', () => new nn.GELU()],
+    ['geluTanh', () => new nn.GELU({ approximate: 'tanh' })],
+    ['silu', () => new nn.SiLU()],
+    ['tanh', () => new nn.Tanh()],
+    ['sigmoid', () => new nn.Sigmoid()],
+  ]
+  it.each(activations)('a convolution takes over %s', (name, make) => {
+    const conv = new nn.Conv2d(4, 6, 3)
+    const model = new nn.Sequential<nn.Layer[]>(conv, used(new nn.BatchNorm2d(6)), make(), new nn.ReLU()).eval()
+    const x = randn([2, 4, 7, 6])
+    const expected = model.forward(x)
+    nn.fuse(model)
+    expect(String(model.layers[0])).toContain(`, activation: '${name}')`)
+    expect([...model].slice(1).map(String)).toEqual(['Identity()', 'Identity()', 'ReLU()'])
+    expect(conv.activation).toBe(null)
+    expectEqual(model.forward(x), expected)
+    model.optimizeForInference()
+    expectEqual(model.forward(x), expected)
+  })
+
+  it('leaves transposed convolutions and other activations their own', () => {
+    const model = new nn.Sequential<nn.Layer[]>(
+      new nn.ConvTranspose1d(2, 3, 2),
+      new nn.ReLU(),
+      new nn.Conv1d(3, 2, 1),
+      new nn.ELU(),
+      new nn.ReLU(),
+    ).eval()
+    const names = [...model].map(String)
+    expect([...nn.fuse(model)].map(String)).toEqual(names)
+  })
+
+  it('once fused, the last convolution of a block adds the residual', () => {
+    const end = new nn.Sequential(new nn.Conv2d(4, 4, 3, { padding: 1 }), used(new nn.BatchNorm2d(4)), new nn.ReLU())
+    const [x, residual] = [randn([1, 4, 5, 5]), randn([1, 4, 5, 5])]
+    const [conv, norm, relu] = end.eval().layers
+    const expected = relu.forward(norm.forward(conv.forward(x)).add(residual))
+    expectEqual(nn.fuse(end).layers[0].forward(x, residual), expected)
   })
 
   it('refuses a model in training', () => {

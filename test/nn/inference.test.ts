@@ -1,4 +1,4 @@
-import { linear, nn, noGrad, optim, randn, synchronize, type Tensor } from '../../lib'
+import { conv1d, linear, nn, noGrad, optim, randn, synchronize, type Tensor } from '../../lib'
 import { profile } from '../../lib/profile'
 
 const make = () => new nn.Sequential(new nn.Linear(6, 40), new nn.ReLU(), new nn.Linear(40, 3, { bias: false }))
@@ -47,6 +47,35 @@ describe('optimizeForInference', () => {
     model.forward(x).square().sum().backward()
     optimizer.step()
     expect(noGrad(() => model.forward(x)).arraySync()).not.toEqual(before)
+  })
+
+  test('convolutions are packed too, each for itself', async () => {
+    const conv = new nn.Conv2d(4, 6, 3, { padding: 1, groups: 2 })
+    const model = new nn.Sequential(conv, new nn.BatchNorm2d(6), new nn.ReLU()).eval()
+    const image = randn([2, 4, 9, 8])
+    const want = noGrad(() => model.forward(image)).dataSync()
+    nn.fuse(model).optimizeForInference()
+    const got = model.forward(image).dataSync()
+    want.forEach((v, i) => expect(got[i]).toBeCloseTo(v as number, 5))
+    expect(await commands(model, image)).toEqual(['conv_packed'])
+    expect(await commands(conv.eval().requiresGrad_(false), image)).toEqual(['conv'])
+    expect(await commands(conv.optimizeForInference(), image)).toEqual(['conv_packed'])
+    conv.train()
+    expect(await commands(model, image)).toEqual(['conv_packed'])
+    model.train()
+    expect(await commands(model, image)).toEqual(['conv'])
+  })
+
+  test('a convolution gives gradients to its input and to a residual', () => {
+    const conv = new nn.Conv1d(3, 2, 2).optimizeForInference()
+    const input = randn([1, 3, 5], { requiresGrad: true })
+    const residual = randn([1, 2, 4], { requiresGrad: true })
+    conv.forward(input).sum().backward()
+    conv.forward(input.detach(), residual).sum().backward()
+    const want = randn([1, 3, 5], { requiresGrad: true })
+    conv1d(want, conv.weight, conv.bias).sum().backward()
+    expect(input.grad!.arraySync()).toEqual(want.grad!.arraySync())
+    expect(residual.grad!.dataSync().every((v) => v === 1)).toBe(true)
   })
 
   test('an input that takes a gradient gets it', () => {
