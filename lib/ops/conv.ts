@@ -268,9 +268,9 @@ function convolution(spatial: 1 | 2 | 3): (x: Tensor, w: Weight, b?: Tensor | nu
 export const conv1d = convolution(1)
 /**
  * Convolution of x [B, C, H, W] (or [C, H, W]) with weight [O, C / groups, kh, kw] and bias [O]: y [B, O, H', W'] =
- * activation(conv(x) + bias + residual), channels-last in memory if x is. Where 3 × 3 windows go by Winograd's algorithm
- * (float32 and less, many channels; `docs/accuracy.md`), a NaN or an infinity may spread to the other outputs of its
- * tiles of 4 × 4.
+ * activation(conv(x) + bias + residual), channels-last in memory if x is. Where 3 × 3 windows go by Winograd's
+ * algorithm (float32 and less, many channels; `docs/accuracy.md`), a NaN or an infinity may spread to the other outputs
+ * of its tiles of 4 × 4.
  */
 export const conv2d = convolution(2)
 /** Convolution of x [B, C, D, H, W] (or unbatched) with weight [O, C / groups, kd, kh, kw] and bias [O], as above. */

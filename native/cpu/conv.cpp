@@ -68,7 +68,7 @@ void convolve_forward(nr_context* ctx, const conv_shape& s, const nr_tensor& x, 
       return multiply_planes(ctx, s, inputs, images, x.stride[0], group_stride, s.filters, w.data, w_stride, planes);
     }
   }
-  if (is_direct<T>(s, inputs, s.filters, left.panels() != nullptr))
+  if (is_direct<T>(s, inputs, s.filters, left.has_tiles()))
     return convolve(memory, s, inputs, images, x.stride[0], group_stride, s.filters, left, planes);
   const patch_columns<T, In> right = {s.batch * s.groups, s.groups, images, x.stride[0], group_stride, inputs};
   convolve_patches(memory, s, left, right, planes);

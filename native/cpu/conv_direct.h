@@ -109,7 +109,7 @@ void convolve(workspace& memory, const conv_shape& s, const patches& p, const In
   const direct_cut cut(ctx, p, products, filters, unit);
   const window box = cut.make_window(p, 0, 0, 0);
 
-  const T* laid_out = weights.panels();
+  const bool laid_out = weights.has_tiles();
   const int64_t packed_size = laid_out ? 0 : s.groups * panels * K * unit,
                 offsets_size = round_up(cut.channels * taps, 16);
   const bool in_place = is_read_in_place<T, In>(p, cut.channels);
@@ -174,7 +174,8 @@ void convolve(workspace& memory, const conv_shape& s, const patches& p, const In
           pack(own_packed, index);
           own_flags[index] = true;
         }
-        const T* panel = (laid_out ? laid_out : own_packed) + (index * K + c * taps) * unit;
+        const int64_t step = laid_out ? weights.step : unit;
+        const T* panel = (laid_out ? weights.tile(group, part + f) : own_packed + index * K * unit) + c * taps * step;
         const int64_t columns = smaller(unit, count - f);
         for (int64_t line = 0; line < lines; line++) {
           for (int64_t piece = 0; piece < pieces; piece++) {
@@ -186,7 +187,7 @@ void convolve(workspace& memory, const conv_shape& s, const patches& p, const In
                 __builtin_prefetch(planes.data + target_of(f + i, line, begin), 1, 2);
             T* to = sums + (line * width + begin) * cut.filters + f;
             const tile_target<T> target = {to, cut.filters, columns, c > 0, nullptr, planes.bias_from(plane + f)};
-            choose_scattered_tile_kernel<T>(n, columns)({read + view.at(0, line, begin), offsets}, panel,
+            choose_scattered_tile_kernel<T>(n, columns)({read + view.at(0, line, begin), offsets, step}, panel,
                                                         channels * taps, target);
           }
         }

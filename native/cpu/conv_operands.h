@@ -18,7 +18,9 @@ struct weight_columns {
   bool is_dense;  // channels and taps of a filter lie side by side
 
   int64_t taps() const { return phase[0].taps * phase[1].taps * phase[2].taps; }
-  static const T* panels() { return nullptr; }
+  static bool has_tiles() { return false; }
+  static const T* tile(int64_t, int64_t) { return nullptr; }
+  static constexpr int64_t step = 0;  // of tiles
 
   void panel(T* dst, int64_t group, int64_t first, int64_t count, int64_t k, int64_t depth, int64_t width) const {
     const In* w = data + group * shape->filters * filter_stride + first * channel_stride;

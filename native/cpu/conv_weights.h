@@ -62,12 +62,9 @@ struct weight_rows {
     }
   }
 
-  // All panels of a tile's width where they have been laid out so, else NULL.
-  const T* panels() const {
-    if constexpr (std::is_same_v<T, In>)
-      if (w.is_packed && tile_columns<T> == panel_filters && step == panel_filters) return w.data;
-    return nullptr;
-  }
+  // Whether tiles of filters can be multiplied where they lie, in panels of `step` lanes.
+  bool has_tiles() const { return std::is_same_v<T, In> && w.is_packed && step % tile_columns<T> == 0; }
+  const T* tile(int64_t group, int64_t first) const { return reinterpret_cast<const T*>(w.at(group, first)); }
 
  private:
   int64_t offset(int64_t k) const {
@@ -88,7 +85,7 @@ struct weight_rows {
       if (stride[d] != found * count) return 0;
       count *= size[d];
     }
-    return found ? found : 1;
+    return found ? found : w.is_packed ? w.tap[2] : 1;
   }
 };
 

@@ -42,6 +42,7 @@ template <class T>
 struct scattered_columns {
   const T* a;
   const int32_t* offsets;
+  int64_t b_step;  // from row to row of the panel of B
   const T* operator[](int64_t k) const { return a + offsets[k]; }
 };
 
@@ -81,7 +82,7 @@ template <class T, int rows, int vectors>
 
 template <class T, int rows, int vectors, class Columns>
 [[gnu::always_inline]] inline void multiply_columns(const Columns& a, const T* b, int64_t depth,
-                                                    const tile_target<T>& target) {
+                                                    const tile_target<T>& target, int64_t b_step = tile_columns<T>) {
   using V = vector_t<T>;
   constexpr int W = V::width;
   V sum[rows][vectors];
@@ -94,7 +95,7 @@ template <class T, int rows, int vectors, class Columns>
       const V x(column[i]);
       unroll<vectors>([&](auto j) NR_INLINE { sum[i][j] = fma(x, row[j], sum[i][j]); });
     });
-    b += tile_columns<T>;
+    b += b_step;
   }
   write_tile<T, rows, vectors>(sum, target);
 }
@@ -105,7 +106,7 @@ void multiply_tile(const T* a, const T* b, int64_t depth, const tile_target<T>& 
 }
 template <class T, int rows, int vectors>
 void multiply_scattered_tile(const scattered_columns<T>& a, const T* b, int64_t depth, const tile_target<T>& target) {
-  multiply_columns<T, rows, vectors>(a, b, depth, target);
+  multiply_columns<T, rows, vectors>(a, b, depth, target, a.b_step);
 }
 
 template <class T>
