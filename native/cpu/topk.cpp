@@ -1,17 +1,21 @@
 // The first k elements along one dim in the order of sort. A row is read once: elements that come before the k-th best
 // so far join a buffer, which is sorted and cut back to k when it is full, so that random rows cost little more than
-// comparing each element. Long rows are cut into segments, whose best are sorted together at the end.
+// comparing each element. Where a row begins, the k-th best of the best of some groups stands in for the k-th best: at
+// least k elements are as good, and hardly more. Long rows are cut into segments, whose best are sorted together at the
+// end.
 #include "cpu/contiguous.h"
 #include "cpu/parallel.h"
+#include "cpu/sizes.h"
 #include "cpu/sort_records.h"
 
 namespace neurite::NR_ISA {
 namespace {
 
-constexpr int64_t block = 256;  // elements compared at once
+constexpr int64_t block = 1024;            // elements whose keys are made at once
+constexpr int64_t groups = 64, step = 16;  // of a block; step: elements compared at once
 
 constexpr int64_t capacity(int64_t k) {
-  return 2 * k + 4 * block;
+  return 2 * k + 2 * block;
 }
 
 template <class T>
@@ -30,12 +34,10 @@ class Best {
       const int64_t n = end - begin < block ? end - begin : block;
       K keys[block];
       load_keys(keys, x + begin, n, turned_);
-      if (!any_up_to(keys, n)) continue;
-      for (int64_t i = 0; i < n; i++) {  // no branch: early on every second one would be mispredicted
-        const R r = make_record<R>(keys[i], begin + i);
-        kept_[count_] = r;
-        count_ += r < limit_;
-      }
+      for (int64_t i = n; i < round_up(n, groups); i++) keys[i] = static_cast<K>(-1);
+      if (limit_ == none && k_ <= groups / 2) limit_ = first_limit(keys, n);
+      for (int64_t at = 0; at < n; at += step)
+        if (any_up_to(keys + at)) keep(keys + at, begin + at, smaller(step, n - at));
       if (count_ + block > capacity(k_)) sort();
     }
   }
@@ -47,11 +49,36 @@ class Best {
   }
 
  private:
-  bool any_up_to(const K* keys, int64_t n) const {
+  static constexpr R none = ~R(0);  // no record comes after it
+
+  // No record of the best k comes after it: group g has every 64th key from g on.
+  R first_limit(const K* keys, int64_t n) const {
+    K least[groups];
+    for (int64_t g = 0; g < groups; g++) least[g] = keys[g];
+    for (int64_t i = groups; i < n; i += groups)
+      for (int64_t g = 0; g < groups; g++) least[g] = keys[i + g] < least[g] ? keys[i + g] : least[g];
+    K limit = 0;
+    for (int64_t g = 0; g < groups; g++) {
+      int64_t before = 0;
+      for (int64_t j = 0; j < groups; j++) before += least[j] < least[g];
+      if (before < k_ && least[g] > limit) limit = least[g];
+    }
+    return make_record<R>(limit, 0) | ((R(1) << position_bits<R>)-1);
+  }
+
+  bool any_up_to(const K* keys) const {
     const K limit = static_cast<K>(limit_ >> position_bits<R>);
-    K smallest = static_cast<K>(-1);
-    for (int64_t i = 0; i < n; i++) smallest = keys[i] < smallest ? keys[i] : smallest;
-    return smallest <= limit;
+    bool any = false;
+    for (int64_t i = 0; i < step; i++) any |= keys[i] <= limit;
+    return any;
+  }
+
+  void keep(const K* keys, int64_t begin, int64_t n) {
+    for (int64_t i = 0; i < n; i++) {  // no branch: early on every second one would be mispredicted
+      const R r = make_record<R>(keys[i], begin + i);
+      kept_[count_] = r;
+      count_ += r < limit_;
+    }
   }
 
   void sort() {
@@ -67,7 +94,7 @@ class Best {
 
   R *kept_, *spare_;
   int64_t k_, count_ = 0;
-  R limit_ = ~R(0);  // no record comes after it
+  R limit_ = none;
   K turned_;
 };
 

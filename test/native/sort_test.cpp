@@ -95,6 +95,11 @@ int main() {
       check(backend, {2, 5000}, 1, 700, dtype, Layout::contiguous, Content::coarse);
     }
     for (const int32_t dtype : {nr_dtype_f32, nr_dtype_f64, nr_dtype_bf16})
+      for (const int64_t n : {63, 64, 65, 1025, 2500})
+        for (const int64_t k : {1, 10, 32, 33})
+          for (const Content content : {Content::distinct, Content::coarse, Content::special})
+            check(backend, {2, n}, 1, k, dtype, Layout::contiguous, content);
+    for (const int32_t dtype : {nr_dtype_f32, nr_dtype_f64, nr_dtype_bf16})
       for (const int64_t n : {9, 60, 2000})
         check(backend, {2, n}, 1, n / 2, dtype, Layout::contiguous, Content::special);
     for (const int32_t dtype : {nr_dtype_f32, nr_dtype_f64}) {
