@@ -90,18 +90,5 @@ inline V load_every_second(const T* p, int64_t n) {
   return even_lanes(load<V>(p), load<V>(p + V::width, span - V::width));
 }
 
-// n <= 2 · width elements: a[0], b[0], a[1], b[1], …
-template <class V, class T>
-inline void store_pairs(T* p, V a, V b, int64_t n) {
-  const V lower = lower_pairs(a, b), upper = upper_pairs(a, b);
-  if (n >= 2 * V::width) {
-    store(p, lower);
-    store(p + V::width, upper);
-  } else {
-    store(p, lower, n);
-    if (n > V::width) store(p + V::width, upper, n - V::width);
-  }
-}
-
 }  // namespace
 }  // namespace neurite::NR_ISA
