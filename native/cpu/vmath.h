@@ -1,11 +1,20 @@
 // Elementary functions of vectors. float: argument reduction and polynomials fitted for this file, relative error below
-// 1e-8 before rounding, within 2 ulp (2.5 without fma; measured by test/native/vmath_test.cpp), with IEEE special
-// cases. double, pow, fmod, and arguments of sin and cos beyond 5e4, go lane by lane through libm.
+// 1e-8 before rounding, within 2 ulp (measured by test/native/vmath_test.cpp), with IEEE special cases. double, pow,
+// fmod, and arguments of sin and cos beyond 5e4, go lane by lane through libm.
 #pragma once
 #include "cpu/simd.h"
 
 namespace neurite::NR_ISA {
 namespace {
+
+// a · b + c, rounded once on every instruction set.
+inline vf fused(vf a, vf b, vf c) {
+#if defined(NR_ISA_scalar)
+  return vf(static_cast<float>(static_cast<double>(a.v) * b.v + c.v));
+#else
+  return fma(a, b, c);
+#endif
+}
 
 // c[0] + c[1] x + c[2] x² + …, Horner.
 template <int terms>
@@ -118,7 +127,7 @@ inline vf erf(vf x) {
   const vf r = t - from_int(quarter);
   vf y = lookup(c[6], quarter);
   for (int k = 5; k >= 2; k--) y = fma(y, r, lookup(c[k], quarter));
-  y = fma(lookup(c[1], quarter), r, fma(r, y, lookup(c[0], quarter)));
+  y = fused(lookup(c[1], quarter), r, fused(r, y, lookup(c[0], quarter)));
   return copysign(y, x);
 }
 
@@ -134,8 +143,8 @@ struct reduced_angle {
     static constexpr float cosines[] = {0x1.55554ap-5f, -0x1.6c0c04p-10f, 0x1.99daaep-16f};
     const vf k = round(x * vf(0x1.45f306p-1f)), third(-0x1.510000p-22f), fourth(-0x1.0b4612p-34f);
     const vf first = fma(k, vf(-0x1.fb0000p-12f), fma(k, vf(-0x1.920000p+0f), x)), second = fma(k, third, first);
-    const vf r = fma(k, fourth, second), z = r * r;
-    const vf lost = fma(k, third, first - second) + fma(k, fourth, second - r);
+    const vf r = fused(k, fourth, second), z = r * r;
+    const vf lost = fma(k, third, first - second) + fused(k, fourth, second - r);
     sine = fma(r * z, polynomial(z, sines), lost) + r;
     cosine = fma(z * z, polynomial(z, cosines), fma(z, vf(-0.5f), -(r * lost))) + vf(1.0f);
     quarter = round_to_int(k);

@@ -47,8 +47,7 @@ void measure(const Function& f, uint32_t step) {
   size_t isa = 0;
   for (const nr_backend* backend : neurite::cpu_backends()) {
     std::printf("  %s %.2f", backend->name, worst[isa]);
-    const double limit = std::strcmp(backend->name, "scalar") == 0 ? 2.5 : 2;  // without fma, products round too
-    CHECK(worst[isa] <= limit, "%s: %.2f ulp", f.name, worst[isa]);
+    CHECK(worst[isa] <= 2, "%s: %.2f ulp", f.name, worst[isa]);
     isa++;
   }
   std::printf("\n");
