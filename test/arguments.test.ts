@@ -85,6 +85,7 @@ const calls: Record<string, (options: never) => unknown> = {
   clamp: (o) => x.clamp(o),
   conv1d: (o) => n.conv1d(without(image, 2), without(kernel, 2), null, o),
   conv2d: (o) => n.conv2d(without(image, 1), without(kernel, 1), null, o),
+  packConv: (o) => n.packConv(without(kernel, 1), o),
   conv3d: (o) => n.conv3d(image, kernel, null, o),
   convTranspose1d: (o) => n.convTranspose1d(without(image, 2), without(kernel, 2), null, o),
   convTranspose2d: (o) => n.convTranspose2d(without(image, 1), without(kernel, 1), null, o),
