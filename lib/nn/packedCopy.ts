@@ -1,7 +1,7 @@
 // The copy of a layer's weight that `optimizeForInference` lays out: it serves while the weight is what it was and no
 // gradient is recorded.
 import { isGradEnabled } from '../autograd'
-import type { PackedWeights } from '../ops/packedLinear'
+import type { PackedWeights } from '../ops/packedWeights'
 import type { Tensor } from '../tensor'
 
 export class PackedCopy<Packed extends PackedWeights> {

@@ -8,12 +8,12 @@ import { ArgumentError, ShapeError, show } from '../errors'
 import * as kernels from '../kernels'
 import { checkInteger, checkPerDim } from '../shape'
 import { type Shape, Tensor } from '../tensor'
-import { checkActivation, checkResidual, type EpilogueOptions, epilogueOptions, type FusedActivation } from './activation'
-import { add } from './arithmetic'
+import { checkActivation, type FusedActivation } from './activation'
 import { sum } from './broadcast'
 import { cat } from './cat'
 import { rowMajor } from './copy'
 import { zeros } from './create'
+import { checkResidual, ended, type EpilogueOptions, epilogueOptions } from './ending'
 import { channelsBehind, channelsFirst, isChannelsLast } from './memoryFormat'
 import { packedConv, PackedConv } from './packedConv'
 import { squeeze, unsqueeze } from './view'
@@ -58,43 +58,11 @@ function gradients(node: Node<ConvMap>, x: Tensor, w: Tensor, dz: Tensor): (Tens
 }
 
 /** Inputs: x, w, b and a residual in the shape that results are stored in (0 for none). */
-const convOp: Op<ConvMap> = {
-  name: 'conv',
-  forward: (node, inputs, map) => {
-    const [x, w] = inputs as readonly Tensor[]
-    const [y] = compute(inputs, map, false)
-    node.save(node.records(1) ? x : null, node.records(0) ? w : null, map.activation === null ? null : y)
-    return y
-  },
-  backward: (node, dy) => {
-    const [x, w, y] = node.saved
-    const { activation } = node.attrs
-    return gradients(node, x, w, activation === null ? dy : activation.backward(dy, y))
-  },
-}
-
-/**
- * The same with an activation whose gradient needs its input z: a second output, so that gradients of gradients find
- * their way through it.
- */
-const convKeepingOp: Op<ConvMap, Tensor[]> = {
-  name: 'conv',
-  forward: (node, inputs, map) => {
-    const [x, w] = inputs as readonly Tensor[]
-    const [y, z] = compute(inputs, map, node.edges.length > 0)
-    node.save(node.records(1) ? x : null, node.records(0) ? w : null, z)
-    return z === null ? [y] : [y, z]
-  },
-  backward: (node, dy: Tensor | null, dz: Tensor | null) => {
-    const [x, w, z] = node.saved
-    const through = dy && node.attrs.activation!.backward(dy, z)
-    return gradients(node, x, w, (through && dz ? add(through, dz) : (through ?? dz))!)
-  },
-}
+const convMap = ended<ConvMap>({ name: 'conv', compute, gradients })
 
 /** The convolution alone, as the gradients of the others need it. */
 const product = (x: Tensor, w: Tensor, c: Convolution): Tensor =>
-  apply(convOp, [x, w, 0, 0], { c, activation: null, shape: c.y, channelsLast: false })
+  convMap([x, w, 0, 0], { c, activation: null, shape: c.y, channelsLast: false })
 
 export const convBackwardInputOp: Op<Convolution> = {
   name: 'convBackwardInput',
@@ -204,8 +172,7 @@ function padSame(op: string, x: Tensor, w: Weight, stride: number[], dilation: n
 function mapped(op: string, x: Tensor, w: Weight, b: Tensor | null, residual: Tensor | null, map: ConvMap): Tensor {
   const added = residual === null ? 0 : rowMajor(map.channelsLast ? channelsBehind(residual) : residual)
   if (w instanceof PackedConv) return packedConv(op, x, w, b ?? 0, added, map)
-  const inputs = [x, w, b ?? 0, added]
-  return map.activation?.saves === 'input' ? apply(convKeepingOp, inputs, map)[0] : apply(convOp, inputs, map)
+  return convMap([x, w, b ?? 0, added], map)
 }
 
 export type ConvMapOptions = ConvOptions & EpilogueOptions

@@ -8,7 +8,8 @@ import { checkNumber } from '../shape'
 import { type Shape, Tensor } from '../tensor'
 import { add } from './arithmetic'
 import { to } from './copy'
-import { checkAffine, checkNormalized, checkResidual, gradientFormula, type Saved, statistics } from './norm'
+import { checkResidual } from './ending'
+import { checkAffine, checkNormalized, gradientFormula, type Saved, statistics } from './norm'
 import { reshape } from './view'
 
 interface LayerNorm {
@@ -131,6 +132,6 @@ export function addLayerNorm(
   options?: LayerNormOptions,
 ): [normalized: Tensor, sum: Tensor] {
   const attrs = checkLayerNorm('addLayerNorm', x, normalizedShape, weight, bias, options)
-  checkResidual('addLayerNorm', x, residual)
+  checkResidual('addLayerNorm', residual, x, x.shape)
   return apply(addLayerNormOp, [x, weight ?? 0, bias ?? 0, residual], attrs) as [Tensor, Tensor]
 }

@@ -1,14 +1,14 @@
 // The linear map of a layer, x·wᵀ + b, with what often follows it: a residual is added and an activation applied to
 // each block of the product while it is in cache.
-import { apply, type Input, type Node, type Op, optional } from '../autograd'
+import { type Input, type Node, optional } from '../autograd'
 import { checkFloat, checkOptions, checkTensor } from '../check'
 import { DTypeError, ShapeError } from '../errors'
 import * as kernels from '../kernels'
 import { Tensor } from '../tensor'
-import { checkActivation, checkResidual, type EpilogueOptions, epilogueOptions, type FusedActivation } from './activation'
-import { add } from './arithmetic'
+import { checkActivation, type FusedActivation } from './activation'
 import { sumTo } from './broadcast'
 import { rowMajor } from './copy'
+import { checkResidual, ended, type EpilogueOptions, epilogueOptions } from './ending'
 import { product } from './matmul'
 import { packedLinear, PackedLinear } from './packedLinear'
 import { reshape } from './view'
@@ -37,44 +37,7 @@ function gradients(node: Node<Linear>, x: Tensor, w: Tensor, dz: Tensor): (Tenso
 }
 
 /** Inputs: x [M, K], w [N, K], b [N] and residual [M, N] (0 for none). */
-const linearOp: Op<Linear> = {
-  name: 'linear',
-  forward: (node, inputs, attrs) => {
-    const [x, w] = inputs as readonly Tensor[]
-    const [y] = compute(inputs, attrs, false)
-    node.save(node.records(1) ? x : null, node.records(0) ? w : null, attrs.activation === null ? null : y)
-    return y
-  },
-  backward: (node, dy) => {
-    const [x, w, y] = node.saved
-    const { activation } = node.attrs
-    return gradients(node, x, w, activation === null ? dy : activation.backward(dy, y))
-  },
-}
-
-/**
- * The same with an activation whose gradient needs its input z: a second output, so that gradients of gradients find
- * their way through it.
- */
-const linearKeepingOp: Op<Linear, Tensor[]> = {
-  name: 'linear',
-  forward: (node, inputs, attrs) => {
-    const [x, w] = inputs as readonly Tensor[]
-    const [y, z] = compute(inputs, attrs, node.edges.length > 0)
-    node.save(node.records(1) ? x : null, node.records(0) ? w : null, z)
-    return z === null ? [y] : [y, z]
-  },
-  backward: (node, dy: Tensor | null, dz: Tensor | null) => {
-    const [x, w, z] = node.saved
-    const through = dy && node.attrs.activation!.backward(dy, z)
-    return gradients(node, x, w, (through && dz ? add(through, dz) : (through ?? dz))!)
-  },
-}
-
-function linearMap(inputs: Input[], activation: FusedActivation | null): Tensor {
-  if (activation?.saves === 'input') return apply(linearKeepingOp, inputs, { activation })[0]
-  return apply(linearOp, inputs, { activation })
-}
+const linearMap = ended<Linear>({ name: 'linear', compute, gradients })
 
 export type LinearMapOptions = EpilogueOptions
 
@@ -122,6 +85,6 @@ export function linear(
   const y =
     w instanceof PackedLinear
       ? packedLinear(rowsOfX, w, b ?? 0, added, activation)
-      : linearMap([rowsOfX, w, b ?? 0, added], activation)
+      : linearMap([rowsOfX, w, b ?? 0, added], { activation })
   return x.ndim === 2 ? y : reshape(y, shape)
 }

@@ -1,5 +1,5 @@
-// What the norms share: optional inputs, statistics, checks, and the gradients of layer and batch norm in ops.
-import { checkFloat, checkSameDType } from '../check'
+// What the norms share: statistics, checks, and the gradients of layer and batch norm in ops.
+import { checkFloat } from '../check'
 import type { DType } from '../dtype'
 import { ShapeError, show } from '../errors'
 import { checkShape } from '../shape'
@@ -74,10 +74,4 @@ export function checkNormalized(
   }
   checkAffine(op, 'weight', weight, normalized)
   return { rows: numelOf(x.shape.slice(0, ahead)), size: numelOf(normalized), normalized }
-}
-
-/** A residual has x's shape and dtype. */
-export function checkResidual(op: string, x: Tensor, residual: Tensor): void {
-  checkSameDType(op, 'residual', residual, x.dtype)
-  checkAffine(op, 'residual', residual, x.shape)
 }

@@ -8,7 +8,7 @@ import { checkInteger } from '../shape'
 import { Tensor } from '../tensor'
 import type { ConvMap } from './conv'
 import { channelsFirst } from './memoryFormat'
-import { checkNothingRecorded, PackedWeights } from './packedLinear'
+import { checkNothingRecorded, PackedWeights } from './packedWeights'
 
 /** Weights [out, in / groups, kernel ...] of a convolution. */
 export class PackedConv extends PackedWeights {

@@ -9,7 +9,8 @@ import { type Shape, Tensor } from '../tensor'
 import { add, mul, sub } from './arithmetic'
 import { sum } from './broadcast'
 import { to } from './copy'
-import { checkNormalized, checkResidual, statistics } from './norm'
+import { checkResidual } from './ending'
+import { checkNormalized, statistics } from './norm'
 import { mean } from './reduce'
 import { rsqrt, square } from './unary'
 import { reshape } from './view'
@@ -134,6 +135,6 @@ export function addRmsNorm(
   options?: RMSNormOptions,
 ): [normalized: Tensor, sum: Tensor] {
   const attrs = checkRmsNorm('addRmsNorm', x, normalizedShape, weight, options)
-  checkResidual('addRmsNorm', x, residual)
+  checkResidual('addRmsNorm', residual, x, x.shape)
   return apply(addRmsNormOp, [x, weight ?? 0, residual], attrs) as [Tensor, Tensor]
 }
