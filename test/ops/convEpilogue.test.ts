@@ -1,17 +1,14 @@
 // What convolutions do to their results: a residual is added, an activation applied.
 import {
   type Activation,
-  ArgumentError,
   conv1d,
   conv2d,
   conv3d,
   type ConvOptions,
-  DTypeError,
   gelu,
   grad,
   randn,
   relu,
-  ShapeError,
   type Tensor,
   zeros,
 } from '../../lib'
@@ -82,36 +79,8 @@ test('only the gradients that are asked for flow', () => {
   }
 })
 
-describe('errors', () => {
-  const [x, w] = [zeros([2, 3, 5, 5]), zeros([4, 3, 3, 3])]
-  const cases: [string, () => Tensor, new (message: string) => Error, string][] = [
-    [
-      'the shape of the residual',
-      () => conv2d(x, w, null, { residual: zeros([2, 4, 5, 5]) }),
-      ShapeError,
-      'conv2d: expected residual [2, 4, 3, 3], got [2, 4, 5, 5]',
-    ],
-    [
-      'the dtype of the residual',
-      () => conv2d(x, w, null, { residual: zeros([2, 4, 3, 3], { dtype: 'float64' }) }),
-      DTypeError,
-      'conv2d: expected residual to be float32, got float64',
-    ],
-    [
-      'an activation',
-      () => conv2d(x, w, null, { activation: 'swish' as never }),
-      ArgumentError,
-      'conv2d: expected activation relu, gelu, geluTanh, silu, tanh, sigmoid, got "swish"',
-    ],
-    [
-      'options',
-      () => conv2d(x, w, null, { act: 'relu' } as never),
-      ArgumentError,
-      'conv2d: expected options { stride, padding, dilation, groups, activation, residual }, got { act }',
-    ],
-  ]
-  test.each(cases)('%s', (_, call, type, message) => {
-    expect(call).toThrow(type)
-    expect(call).toThrow(message)
-  })
+test('options', () => {
+  expect(() => conv2d(zeros([2, 3, 5, 5]), zeros([4, 3, 3, 3]), null, { act: 'relu' } as never)).toThrow(
+    'conv2d: expected options { stride, padding, dilation, groups, activation, residual }, got { act }',
+  )
 })

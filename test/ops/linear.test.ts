@@ -88,24 +88,6 @@ describe('errors', () => {
       'linear: expected x, w and b of one dtype, got float32, float64',
     ],
     [
-      'the shape of the residual',
-      () => linear(x, w, null, { residual: zeros([4]) }),
-      ShapeError,
-      'linear: expected residual [2, 4], got [4]',
-    ],
-    [
-      'the dtype of the residual',
-      () => linear(x, w, null, { residual: zeros([2, 4], { dtype: 'float64' }) }),
-      DTypeError,
-      'linear: expected residual to be float32, got float64',
-    ],
-    [
-      'an activation',
-      () => linear(x, w, null, { activation: 'swish' as never }),
-      ArgumentError,
-      'linear: expected activation relu, gelu, geluTanh, silu, tanh, sigmoid, got "swish"',
-    ],
-    [
       'an activation of integers',
       () => linear(...integers, null, { activation: 'relu' }),
       DTypeError,
