@@ -27,6 +27,7 @@ export async function startSide({ name, command: [program, args] }, threads) {
       ...process.env,
       NEURITE_THREADS: count,
       OMP_NUM_THREADS: count,
+      OMP_PROC_BIND: 'true', // or a virtual machine's kernel may leave two threads on one processor
       MKL_NUM_THREADS: count,
       OPENBLAS_NUM_THREADS: count,
     },

@@ -64,9 +64,28 @@ void copy_all(float* y, const float* x, size_t n, bool around_caches) {
   _mm_sfence();
 }
 
+/** Puts a thread on the processor with this index among those that the process may use. */
+void place(pthread_t thread, int index) {
+  static const cpu_set_t allowed = [] {
+    cpu_set_t set;
+    sched_getaffinity(0, sizeof set, &set);
+    return set;
+  }();
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+    if (CPU_ISSET(cpu, &allowed) && index-- == 0) CPU_SET(cpu, &one);
+  }
+  if (CPU_COUNT(&one)) pthread_setaffinity_np(thread, sizeof one, &one);
+}
+
 void on_threads(int threads, const std::function<void(int)>& work) {
+  place(pthread_self(), 0);
   std::vector<std::thread> others;
-  for (int i = 1; i < threads; i++) others.emplace_back(work, i);
+  for (int i = 1; i < threads; i++) {
+    others.emplace_back(work, i);
+    place(others.back().native_handle(), i);
+  }
   work(0);
   for (auto& t : others) t.join();
 }

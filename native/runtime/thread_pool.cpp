@@ -1,5 +1,6 @@
 #include "runtime/thread_pool.h"
 
+#include "runtime/processor.h"
 #include "runtime/spin.h"
 
 namespace neurite {
@@ -37,6 +38,7 @@ void ThreadPool::run(int64_t tasks, Body body, void* state) {
   }
   if (sleeping_.load() > 0) {
     std::lock_guard lock(mutex_);
+    waker_ = current_processor();
     wake_.notify_all();
   }
   claim(0);
@@ -74,6 +76,9 @@ bool ThreadPool::wait_for_region(int32_t thread, uint64_t seen) {
   sleeping_.fetch_add(1);
   wake_.wait(lock, [&] { return stop_.load() || region_of(thread) != seen; });
   sleeping_.fetch_sub(1);
+  const int waker = waker_;
+  lock.unlock();
+  leave_processor(waker);
   return !stop_.load();
 }
 

@@ -51,6 +51,7 @@ class ThreadPool {
   std::atomic<bool> stop_{false};
   std::mutex mutex_;
   std::condition_variable wake_;
+  int waker_ = -1;  // the processor that the sleeping were last woken from
   std::vector<std::thread> workers_;
 };
 
