@@ -1,6 +1,6 @@
-// Where a thread runs. In a virtual machine the kernel may take a halted processor for one that the host holds back, and
-// then wakes a thread on its waker's processor although another is idle; there the two share one processor until the
-// kernel's next balancing, which comes after milliseconds.
+// Where a thread runs. In a virtual machine the kernel may take a halted processor for one that the host holds back,
+// and then wakes a thread on its waker's processor although another is idle; there the two share one processor until
+// the kernel's next balancing, which comes after milliseconds.
 #pragma once
 #if defined(__linux__)
 #include <sched.h>
