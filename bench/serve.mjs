@@ -4,7 +4,7 @@
 // took more than `limit` milliseconds before are left out.
 import { createInterface } from 'node:readline'
 
-/** Milliseconds per run of samples of at least 1 ms, for about `seconds` and at least one sample. */
+/** Milliseconds per run of samples of at least 5 ms, for about `seconds` and at least one sample. */
 export async function time(variant, seconds) {
   const times = []
   const end = performance.now() + seconds * 1000
@@ -12,8 +12,8 @@ export async function time(variant, seconds) {
     const started = process.hrtime.bigint()
     await variant.repeat(variant.inner)
     const sample = Number(process.hrtime.bigint() - started) / 1e6
-    if (sample >= 1) times.push(sample / variant.inner)
-    else variant.inner = Math.ceil(variant.inner * Math.min(100, 1.5 / sample))
+    if (sample >= 5) times.push(sample / variant.inner)
+    else variant.inner = Math.ceil(variant.inner * Math.min(100, 7.5 / sample))
   }
   times.sort((a, b) => a - b)
   variant.best = times[0]

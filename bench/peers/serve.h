@@ -49,7 +49,7 @@ inline double seconds_now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-/** Prints the times of samples of at least 1 ms, for about `seconds` and at least one sample. */
+/** Prints the times of samples of at least 5 ms, for about `seconds` and at least one sample. */
 inline void measure(variant& v, double seconds) {
   std::vector<double> times;
   double end = seconds_now() + seconds;
@@ -57,10 +57,10 @@ inline void measure(variant& v, double seconds) {
     double started = seconds_now();
     for (int i = 0; i < v.inner; i++) v.run();
     double sample = seconds_now() - started;
-    if (sample >= 1e-3)
+    if (sample >= 5e-3)
       times.push_back(sample * 1e3 / v.inner);
     else
-      v.inner = int(std::ceil(v.inner * std::min(100.0, 1.5e-3 / sample)));
+      v.inner = int(std::ceil(v.inner * std::min(100.0, 7.5e-3 / sample)));
   }
   std::sort(times.begin(), times.end());
   v.best = times[0];

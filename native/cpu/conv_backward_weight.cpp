@@ -12,7 +12,7 @@ namespace {
 template <class T>
 inline int64_t weight_parts(const conv_shape& s, int64_t size, int64_t positions) {
   constexpr int64_t wanted_tasks = 32;
-  const gemm_blocks<T> blocks(wanted_tasks, wanted_tasks, s.filters, s.channels * s.taps(), 1, true);
+  const gemm_blocks<T> blocks(wanted_tasks, wanted_tasks, s.filters, s.channels * s.taps(), 1, costly_blocks);
   const int64_t tasks = s.groups * blocks.count_m * blocks.count_n;
   const int64_t most = smaller(positions / 512, (int64_t{1} << 22) / larger(size, 1));
   return larger(1, smaller(wanted_tasks / larger(tasks, 1), most));

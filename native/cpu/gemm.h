@@ -80,7 +80,7 @@ void gemm(workspace& memory, int64_t batches, int64_t M, int64_t N, int64_t K, c
           const Result& result) {
   if (batches == 0 || M == 0 || N == 0) return;
   nr_context* ctx = memory.ctx;
-  const gemm_blocks<T> cut(wanted_blocks(ctx), batches, M, N, K, B::is_costly);
+  const gemm_blocks<T> cut(wanted_blocks(ctx), batches, M, N, K, B::is_costly ? costly_blocks : usual_blocks);
   // Threads take consecutive tasks: slices of the longer side, so that what all of them need is the smaller operand.
   const bool rows_inner = N >= M;
   packed_operand<T> pa, pb;

@@ -33,7 +33,13 @@ inline constexpr int64_t block_depth = 256, block_rows_f32 = 144, block_columns_
 #else
 inline constexpr int64_t block_depth = 256, block_rows_f32 = 96, block_columns_f32 = 256;
 #endif
-inline constexpr int64_t costly_columns_f32 = 128;
+// The most rows and columns of a block of C, in float32 elements.
+struct block_limits {
+  int64_t rows, columns;
+};
+inline constexpr block_limits usual_blocks = {block_rows_f32, block_columns_f32};
+// A right operand that each task packs is used for all rows at once while it is in the second-level cache.
+inline constexpr block_limits costly_blocks = {INT64_MAX / 4, 128};
 inline constexpr int64_t smallest_task_products = int64_t{1} << 17;
 
 // How many blocks keep all threads busy to the end, although some are slower than others.
@@ -43,24 +49,22 @@ inline int64_t wanted_blocks(const nr_context* ctx) {
 
 // How C is cut: at least into `wanted` blocks if that leaves each enough to do. Pieces of one kind have equal size
 // except the last. An element of C is the same sum in the same order however C is cut; the depth follows from K alone.
-// A costly right operand, which is packed by each task, is used for all rows at once while it is in the second-level
-// cache.
 template <class T>
 struct gemm_blocks {
   int64_t M, N, K;
   int64_t rows, columns, depth;
   int64_t count_m, count_n, count_k;
 
-  gemm_blocks(int64_t wanted, int64_t batches, int64_t M, int64_t N, int64_t K, bool keep_rows) : M(M), N(N), K(K) {
+  gemm_blocks(int64_t wanted, int64_t batches, int64_t M, int64_t N, int64_t K, block_limits most) : M(M), N(N), K(K) {
     constexpr int64_t unit = tile_columns<T>, bytes = sizeof(T);
-    const int64_t max_rows = keep_rows ? larger(M, 1) : block_rows_f32 * 4 / bytes;
-    const int64_t max_columns = (keep_rows ? costly_columns_f32 : block_columns_f32) * 4 / bytes;
+    const int64_t max_rows = most.rows * 4 / bytes, max_columns = most.columns * 4 / bytes;
+    const bool keeps_rows = most.rows > usual_blocks.rows;  // what a task does once for a column serves them all
     rows = larger(1, ceil_div(M, larger(1, ceil_div(M, max_rows))));
     columns = larger(unit, round_up(ceil_div(N, larger(1, ceil_div(N, max_columns))), unit));
     count();
     while (batches * count_m * count_n < wanted && rows * columns * K >= 2 * smallest_task_products) {
       const bool can_cut_rows = rows >= 2 * tile_rows, can_cut_columns = columns >= 2 * unit;
-      if (can_cut_columns && (columns >= rows || !can_cut_rows)) {
+      if (can_cut_columns && (keeps_rows || columns >= rows || !can_cut_rows)) {
         columns = round_up(ceil_div(columns, 2), unit);
       } else if (can_cut_rows) {
         rows = ceil_div(rows, 2);

@@ -52,7 +52,7 @@ template <class T, class In>
 void packed_matmul(nr_context* ctx, const matmul_plan& p, const In* a, const In* b, const T* bias, In* y,
                    const epilogue<T, In>& ending) {
   workspace memory = {ctx};
-  const gemm_blocks<T> one(wanted_blocks(ctx), 1, p.M, p.N, p.K, false);
+  const gemm_blocks<T> one(wanted_blocks(ctx), 1, p.M, p.N, p.K, usual_blocks);
   // Large matrices go one after the other, so that each can be packed for all its tasks.
   const bool one_by_one = p.batches > 1 && one.count_m * one.count_n >= wanted_blocks(ctx);
   for (int64_t first = 0; first < (one_by_one ? p.batches : 1); first++) {

@@ -1,7 +1,7 @@
-// Products that read their operands where they lie: rows of b contiguous along n, a in any layout. A task takes a block
-// of C, panel of columns by panel of columns. What is copied: operands whose rows share so few sets of a cache that
-// tiles would fetch them again and again (of b by the first tile, for those below it), and the last columns, where they
-// do not fill a vector.
+// Products that read their operands where they lie: rows of b contiguous along n or along k, a in any layout. A task
+// takes a block of C, panel of columns by panel of columns. What is copied: operands whose rows share so few sets of a
+// cache that tiles would fetch them again and again (of b by the first tile, for those below it), the last columns,
+// where they do not fill a vector, and panels of a b that is contiguous along k, which are turned.
 #pragma once
 #include "cpu/epilogue.h"
 #include "cpu/gemm_strided.h"
@@ -28,13 +28,23 @@ inline constexpr int64_t panel_way = second_level_way;
 inline constexpr int64_t panel_way = first_level_way;
 #endif
 
+template <class T>
+inline bool is_left_crowded(const matmul_plan& p, int64_t depth) {
+  return p.a_stride_k == 1 ? is_crowded<T>(p.a_stride_m, tile_rows, first_level_way)
+                           : is_crowded<T>(p.a_stride_k, depth, panel_way);
+}
+
 // Large products reuse what they read so often that packing all of it pays, unless it can lie where it is.
 template <class T, class In>
 inline bool is_in_place(const matmul_plan& p) {
-  if (!std::is_same_v<T, In> || p.b_stride_n != 1) return false;
+  if (!std::is_same_v<T, In>) return false;
   const int64_t depth = smaller(p.K, block_depth);
+  if (p.b_stride_n != 1) return p.b_stride_k == 1 && !is_left_crowded<T>(p, depth);
   return p.M <= 2 * block_rows_f32 || !is_crowded<T>(p.b_stride_k, depth, panel_way);
 }
+
+// A panel that is turned serves more rows than fit the second-level cache, which a rereads from the third.
+inline constexpr block_limits turning_blocks = {4 * block_rows_f32, block_columns_f32};
 
 // Asks for rows that are about to be written.
 template <class T>
@@ -52,9 +62,8 @@ struct in_place_product {
   const T *a, *b, *row_bias, *column_bias;  // biases or NULL
   T* y;
   const epilogue<T, T>& ending;
-  const bool packs_a = p.a_stride_k == 1 ? is_crowded<T>(p.a_stride_m, tile_rows, first_level_way)
-                                         : is_crowded<T>(p.a_stride_k, cut.depth, panel_way);
-  const bool copies_b = is_crowded<T>(p.b_stride_k, cut.depth, panel_way);
+  const bool packs_a = is_left_crowded<T>(p, cut.depth);
+  const bool copies_b = p.b_stride_n == 1 && is_crowded<T>(p.b_stride_k, cut.depth, panel_way);
   const bool fetches_y = p.batches * p.M * p.N * int64_t{sizeof(T)} > int64_t{1} << 20;  // else it is in cache still
 
   int64_t copy_size() const { return round_up(unit * cut.depth, 16); }
@@ -75,8 +84,8 @@ struct in_place_product {
         const T* b_at = b + p.b[batch] + p.b_column(n + j) + k * p.b_stride_k;
         strided_operands<T> from = {a_at, p.a_stride_m, p.a_stride_k, b_at, p.b_stride_k, copy};
         const auto take_copy = [&] { from.b = copy, from.b_stride = unit; };
-        if (width % vector_t<T>::width != 0 && !p.is_packed()) {
-          pack_panel(b_at, 1, p.b_stride_k, width, depth, copy, unit);
+        if (p.b_stride_n != 1 || (width % vector_t<T>::width != 0 && !p.is_packed())) {
+          pack_panel(b_at, p.b_stride_n, p.b_stride_k, width, depth, copy, unit);
           take_copy();
         }
         bool copies = copies_b && rows > tile_rows && width == unit;
@@ -105,8 +114,9 @@ template <class T>
 void in_place_matmul(nr_context* ctx, const matmul_plan& p, const T* a, const T* b, const T* row_bias,
                      const T* column_bias, T* y, const epilogue<T, T>& ending) {
   if (p.batches == 0 || p.M == 0 || p.N == 0) return;
+  const block_limits most = p.b_stride_n == 1 ? usual_blocks : turning_blocks;
   const in_place_product<T> product = {
-      p, gemm_blocks<T>(wanted_blocks(ctx), p.batches, p.M, p.N, p.K, false), a, b, row_bias, column_bias, y, ending};
+      p, gemm_blocks<T>(wanted_blocks(ctx), p.batches, p.M, p.N, p.K, most), a, b, row_bias, column_bias, y, ending};
   const auto& cut = product.cut;
   const int64_t copy_size = product.copy_size(), own_size = copy_size + product.packed_size();
   T* buffers = scratch<T>(ctx, ctx->threads * own_size);

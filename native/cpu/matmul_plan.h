@@ -38,7 +38,9 @@ struct matmul_plan {
   int64_t b_panel = panel_columns;  // elements from panel to panel, where b_stride_n is 1
 
   bool is_packed() const { return b_panel != panel_columns; }
-  int64_t b_column(int64_t n) const { return n / panel_columns * b_panel + n % panel_columns; }
+  int64_t b_column(int64_t n) const {
+    return b_stride_n == 1 ? n / panel_columns * b_panel + n % panel_columns : n * b_stride_n;
+  }
 };
 
 // The stride of operand `t` along batch dim d of y (a result of y_ndim dims); 0 where it broadcasts.

@@ -50,10 +50,10 @@ class Variant:
             for _ in range(self.inner):
                 self.run()
             sample = (time.perf_counter() - started) * 1e3
-            if sample >= 1:
+            if sample >= 5:
                 times.append(sample / self.inner)
             else:
-                self.inner = math.ceil(self.inner * min(100, 1.5 / sample))
+                self.inner = math.ceil(self.inner * min(100, 7.5 / sample))
         times.sort()
         self.best = times[0]
         return {"peer": self.peer, "median_ms": times[len(times) // 2], "min_ms": times[0], "n": len(times)}
