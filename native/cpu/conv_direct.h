@@ -12,6 +12,7 @@ namespace {
 
 inline constexpr int64_t direct_depth = 256, direct_positions = 168, direct_width = 16 * tile_rows;
 inline constexpr int64_t window_elements = int64_t{1} << 16, sums_elements = int64_t{1} << 17;
+inline constexpr int64_t own_gap = int64_t{1} << 15;  // between what two threads write: neighbours slow each other down
 
 // One box of positions and the filters from `part` on, of one image and group.
 struct direct_task {
@@ -117,7 +118,8 @@ void convolve(workspace& memory, const conv_shape& s, const patches& p, const In
   const int64_t sums_size = cut.width * cut.height * cut.filters;
   // Each thread packs for itself what it uses: lines that another core has written are slow to read.
   const bool is_held = ctx->threads <= most_holding_threads && packed_size * int64_t{sizeof(T)} <= held_bytes;
-  const int64_t copies = is_held ? ctx->threads : 1, own_size = window_size + sums_size + offsets_size;
+  const int64_t copies = is_held ? ctx->threads : 1;
+  const int64_t own_size = window_size + sums_size + offsets_size + (ctx->threads > 1 ? own_gap : 0);
   bool* is_packed = scratch<bool>(ctx, copies * s.groups * panels);
   T* packed = memory.take<T>(copies * packed_size + ctx->threads * own_size);
   if (!packed || !is_packed) return;

@@ -111,22 +111,33 @@ inline void copy_line(const In* line, int64_t n, T* out) {
   if (i < n) store(out + i, load<V>(line + i, n - i), n - i);
 }
 
-// out[i] = line[(x + i * step) * stride], zero where x + i * step is outside [0, size).
+// The n elements x, x + step, … of a line: those in [first, last) are inside of it.
+struct line_part {
+  int64_t x, n, first, last;
+
+  line_part(const patch_axis& axis, int64_t x, int64_t n) : x(x), n(n) {
+    const int64_t step = axis.step, reach = axis.size - x;  // source elements from x to the end
+    first = x >= 0 ? 0 : smaller(n, step == 1 ? -x : ceil_div(-x, step));
+    last = reach <= 0 ? first : larger(first, smaller(n, step == 1 ? reach : ceil_div(reach, step)));
+  }
+};
+
+// out[i] = line[(x + i * step) * stride], zero where that is outside of the line.
 template <class T, class In>
-inline void read_line(const In* line, const patch_axis& axis, int64_t x, int64_t n, T* out) {
-  const int64_t step = axis.step;
-  const int64_t first = x >= 0 ? 0 : smaller(n, step == 1 ? -x : ceil_div(-x, step));
-  const int64_t reach = axis.size - x;  // source elements from x to the end
-  const int64_t last = reach <= 0 ? first : larger(first, smaller(n, step == 1 ? reach : ceil_div(reach, step)));
+inline void read_line(const In* line, const patch_axis& axis, const line_part& part, T* out) {
+  const int64_t first = part.first, last = part.last;
   if (first > 0) write_zeros(out, first);
-  if (last < n) write_zeros(out + last, n - last);
-  const In* from = line + (x + first * step) * axis.stride;
-  const int64_t move = step * axis.stride;
+  if (last < part.n) write_zeros(out + last, part.n - last);
+  const In* from = line + (part.x + first * axis.step) * axis.stride;
+  const int64_t move = axis.step * axis.stride;
   if (move == 1) {
     copy_line(from, last - first, out + first);
   } else if (move == 2) {
     using V = vector_t<T>;
-    for (int64_t i = first; i < last; i += V::width, from += 2 * V::width)
+    int64_t i = first;
+    for (; i + V::width < last; i += V::width, from += 2 * V::width)
+      store(out + i, even_lanes(load<V>(from), load<V>(from + V::width)));
+    for (; i < last; i += V::width, from += 2 * V::width)
       store(out + i, load_every_second<V>(from, last - i), last - i);
   } else {
     for (int64_t i = first; i < last; i++, from += move) out[i] = convert<T>(*from);
@@ -147,7 +158,7 @@ inline void read_row(const patches& p, const In* image, const patch_row& row, co
     if (z < 0 || z >= d.size || y < 0 || y >= h.size) {
       write_zeros(out, run.count);
     } else {
-      read_line(channel + z * d.stride + y * h.stride, w, run.at[2] * w.step + x0, run.count, out);
+      read_line(channel + z * d.stride + y * h.stride, w, line_part(w, run.at[2] * w.step + x0, run.count), out);
     }
     out += run.count;
   }
