@@ -1,7 +1,9 @@
-// The thread pool: every task runs once, thread numbers stay in range, regions follow each other closely.
+// The thread pool: every task runs once, thread numbers stay in range, regions follow each other closely; and threads
+// leave a processor without giving up the right to return.
 #include "runtime/thread_pool.h"
 
 #include "harness.h"
+#include "runtime/processor.h"
 
 using namespace neurite;
 
@@ -29,9 +31,40 @@ void every_task_once(ThreadPool& pool, int64_t tasks) {
   CHECK(counts.in_range);
 }
 
+#if defined(__linux__)
+void leave_for_another() {
+  cpu_set_t before, after;
+  sched_getaffinity(0, sizeof before, &before);
+  const int from = current_processor();
+  leave_processor(from);
+  sched_getaffinity(0, sizeof after, &after);
+  CHECK(CPU_EQUAL(&before, &after));
+  // One that may run on one processor only stays there.
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  const int here = current_processor();
+  CPU_SET(here, &one);
+  sched_setaffinity(0, sizeof one, &one);
+  leave_processor(here);
+  CHECK(current_processor() == here);
+  sched_setaffinity(0, sizeof before, &before);
+  int moved = 0;  // the kernel may bring it back at once, but not every time
+  for (int i = 0; i < 100; i++) {
+    const int start = current_processor();
+    leave_processor(start);
+    moved += current_processor() != start;
+  }
+  CHECK(CPU_COUNT(&before) == 1 || moved > 0);
+  leave_processor(-1);
+}
+#endif
+
 }  // namespace
 
 int main() {
+#if defined(__linux__)
+  leave_for_another();
+#endif
   for (int threads : {1, 2, 3, 8}) {
     ThreadPool pool(threads);
     CHECK(pool.threads() == threads);
