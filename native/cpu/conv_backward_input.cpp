@@ -1,5 +1,7 @@
-// The gradient of a convolution's input, in the ways of the forward (conv.cpp): the inputs are split by residue modulo
-// the stride, and each residue class is a dense convolution of dy by the weights that reach it.
+// The gradient of a convolution's input. Where windows move by more than one element, products are added up where they
+// overlap (conv_columns.h). Else, and with few filters, in the ways of the forward (conv.cpp): the inputs are split by
+// residue modulo the stride, and each residue class is a dense convolution of dy by the weights that reach it.
+#include "cpu/conv_columns.h"
 #include "cpu/conv_direct.h"
 #include "cpu/conv_lines.h"
 #include "cpu/conv_operands.h"
@@ -19,6 +21,7 @@ void conv_backward_input_of(nr_context* ctx, const conv_shape& s, const nr_tenso
   workspace memory = {ctx};
   if (is_winograd<T>(s, s.filters, s.channels, a[1].in, a[2].in))
     return winograd_backward_input<T, In>(memory, s, dy, w, dx);
+  if (is_by_columns<T>(s)) return add_columns<T, In>(memory, s, dy, w, out);
   const int64_t residues[3] = {smaller(a[0].stride, a[0].in), smaller(a[1].stride, a[1].in),
                                smaller(a[2].stride, a[2].in)};
   const int64_t phases = residues[0] * residues[1] * residues[2];

@@ -165,14 +165,5 @@ struct phase_result {
   }
 };
 
-inline bool is_dense_filter(const conv_shape& s, const nr_tensor& w) {
-  int64_t expected = 1;
-  for (int32_t d = w.ndim - 1; d > 0; d--) {
-    if (w.shape[d] != 1 && w.stride[d] != expected) return false;
-    expected *= w.shape[d];
-  }
-  return expected == s.channels * s.taps();
-}
-
 }  // namespace
 }  // namespace neurite::NR_ISA

@@ -44,6 +44,16 @@ inline conv_weights<In> packed_weights(const conv_shape& s, const nr_tensor& pac
           true};
 }
 
+// Whether channels and taps of a filter lie side by side.
+inline bool is_dense_filter(const conv_shape& s, const nr_tensor& w) {
+  int64_t expected = 1;
+  for (int32_t d = w.ndim - 1; d > 0; d--) {
+    if (w.shape[d] != 1 && w.stride[d] != expected) return false;
+    expected *= w.shape[d];
+  }
+  return expected == s.channels * s.taps();
+}
+
 // The rows of a product with patches: row f of a group is a filter, step k a channel and a tap.
 template <class T, class In>
 struct weight_rows {
