@@ -144,7 +144,9 @@ void matmul_packed_of(nr_context* ctx, const matmul_plan& p, const nr_tensor& a,
   const T* wide_bias;
   if (!widen_bias<T, In>(ctx, bias, p.N, bias.tensor.stride[0], &wide_bias)) return;
   const auto ending = make_epilogue<T, In>(residual, {}, activation);
-  if constexpr (std::is_same_v<T, In>) {
+  if (p.M == 1) {
+    packed_row_matmul(ctx, p, a_data, w_data, wide_bias, y_data, ending);
+  } else if constexpr (std::is_same_v<T, In>) {
     in_place_matmul<T>(ctx, p, a_data, w_data, nullptr, wide_bias, y_data, ending);
   } else if (p.M <= thin_rows) {
     thin_packed_matmul(ctx, p, a_data, w_data, wide_bias, y_data, ending);

@@ -51,5 +51,46 @@ void thin_packed_matmul(nr_context* ctx, const matmul_plan& p, const In* a, cons
   });
 }
 
+// sums[panels × 32] += a · b for one row a and panels that lie `apart` from each other.
+template <int panels, class T, class In>
+void add_packed_row(const T* a, const In* b, int64_t apart, int64_t K, T* sums) {
+  using V = vector_t<T>;
+  constexpr int vectors = panel_columns / V::width;
+  V sum[panels][vectors];
+  const auto each = [](const auto& body) NR_INLINE {
+    unroll<panels>([&](auto i) NR_INLINE { unroll<vectors>([&](auto j) NR_INLINE { body(i, j); }); });
+  };
+  each([&](auto i, auto j) NR_INLINE { sum[i][j] = load<V>(sums + i * panel_columns + j * V::width); });
+  for (int64_t k = 0; k < K; k++, b += panel_columns) {
+    const V x(a[k]);
+    each([&](auto i, auto j) NR_INLINE { sum[i][j] = fma(x, load<V>(b + i * apart + j * V::width), sum[i][j]); });
+  }
+  each([&](auto i, auto j) NR_INLINE { store(sums + i * panel_columns + j * V::width, sum[i][j]); });
+}
+
+// One row takes as long as reading the panels does, and machines read two long streams faster than one: a thread
+// multiplies with two panels at a time, half of all panels apart.
+template <class T, class In>
+void packed_row_matmul(nr_context* ctx, const matmul_plan& p, const In* a, const In* b, const T* bias, In* y,
+                       const epilogue<T, In>& ending) {
+  T* row = scratch<T>(ctx, p.K);
+  if (!row) return;
+  for (int64_t k = 0; k < p.K; k++) row[k] = convert<T>(a[k * p.a_stride_k]);
+  const int64_t panels = ceil_div(p.N, panel_columns), share = ceil_div(panels, 2);
+  parallel_tasks(ctx, share, [&](int64_t task, int32_t) {
+    const int64_t count = task + share < panels ? 2 : 1;
+    const auto column = [&](int64_t i) { return (task + i * share) * panel_columns; };
+    T sums[2 * panel_columns];
+    for (int64_t i = 0; i < count; i++)
+      for (int64_t j = 0; j < panel_columns; j++)
+        sums[i * panel_columns + j] = bias && column(i) + j < p.N ? bias[column(i) + j] : T(0);
+    (count == 2 ? add_packed_row<2, T, In> : add_packed_row<1, T, In>)(row, b + task * p.b_panel, share * p.b_panel,
+                                                                       p.K, sums);
+    for (int64_t i = 0; i < count; i++)
+      ending.finish(sums + i * panel_columns, panel_columns, y, column(i), p.N, 1,
+                    smaller(panel_columns, p.N - column(i)));
+  });
+}
+
 }  // namespace
 }  // namespace neurite::NR_ISA
