@@ -2,14 +2,14 @@
 // Further arguments go to the runner: npm run test:js -- test/ops/conv.test.ts, npm run test:native -- -R conv.
 import { buildNative, buildNativeTests, buildTypescript } from './setup/build.mjs'
 import { ensureDependencies } from './setup/dependencies.mjs'
-import { runTool, tryRun } from './setup/run.mjs'
+import { ctest, runTool } from './setup/run.mjs'
 import { sanitized, threads } from './setup/sanitize.mjs'
 import { ensureTools } from './setup/tools.mjs'
 
 const suites = {
   native(args) {
     buildNativeTests()
-    return tryRun('ctest', ['--test-dir', 'build', '--output-on-failure', ...args])
+    return ctest('build', args)
   },
   js(args) {
     buildNative()

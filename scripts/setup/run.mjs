@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -32,6 +33,12 @@ export function npm(args) {
 // Runs a package's command line with this Node, whatever PATH holds.
 export function runTool(name, args, options = {}) {
   return tryRun(process.execPath, [tool(name), ...args], options)
+}
+
+// Runs a build's native tests, as many at a time as there are processors: references have one thread.
+export function ctest(folder, args) {
+  const jobs = String(availableParallelism())
+  return tryRun('ctest', ['--test-dir', folder, '--output-on-failure', '--parallel', jobs, ...args])
 }
 
 function tool(name) {

@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { buildTypescript } from './build.mjs'
-import { root, run, runTool, tryRun } from './run.mjs'
+import { ctest, root, run, runTool } from './run.mjs'
 
 const folder = 'build/sanitize'
 const scriptTests = 'test/(autograd|share|ops/(indexing|view|copy|cat|embedding|triangle|split|create|read))'
@@ -19,7 +19,7 @@ function build(folder, sanitizers, settings = []) {
 // kernels show every race.
 export function threads(args) {
   build('build/threads', 'thread', ['-DNEURITE_ISAS=scalar'])
-  return tryRun('ctest', ['--test-dir', 'build/threads', '--output-on-failure', ...args])
+  return ctest('build/threads', args)
 }
 
 export function sanitized(args) {
@@ -27,7 +27,7 @@ export function sanitized(args) {
   build(folder, 'address,undefined', [`-DCMAKE_LIBRARY_OUTPUT_DIRECTORY=${output}`])
   buildTypescript()
 
-  const native = tryRun('ctest', ['--test-dir', folder, '--output-on-failure'])
+  const native = ctest(folder, [])
   const libraries = ['libasan.so', 'libstdc++.so'].map((name) =>
     execFileSync(process.env.CXX ?? 'g++', [`-print-file-name=${name}`], { encoding: 'utf8' }).trim(),
   )
