@@ -64,7 +64,7 @@ double broadcast_at(const nr_tensor& t, const nr_tensor& y, int64_t flat) {
 nr_operand number(const Array& zero_d) {
   nr_operand o{};
   o.tensor = zero_d.t;
-  std::memcpy(&o.immediate, zero_d.t.data, static_cast<size_t>(size_of(zero_d.t.dtype)));
+  std::memcpy(&o.immediate, zero_d.t.data, static_cast<size_t>(element_size(zero_d.t.dtype)));
   o.tensor.data = nullptr;
   return o;
 }

@@ -166,8 +166,8 @@ Array run(const nr_backend& backend, const std::vector<int>& threads, const char
   }
   const Array& y = results[0];
   for (const Array& other : results)
-    CHECK(std::memcmp(y.t.data, other.t.data, y.numel * size_of(dtype)) == 0, "%s %s: threads differ", backend.name,
-          name);
+    CHECK(std::memcmp(y.t.data, other.t.data, y.numel * element_size(dtype)) == 0, "%s %s: threads differ",
+          backend.name, name);
   return y;
 }
 

@@ -4,17 +4,9 @@
 #include <cmath>
 #include <cstring>
 
-#include "backend.h"
+#include "harness.h"
 
 namespace harness {
-
-inline int64_t size_of(int32_t dtype) {
-  static constexpr int64_t sizes[] = {
-#define NR_DTYPE(tag, name, type) sizeof(type),
-#include "dtypes.def"
-  };
-  return sizes[dtype];
-}
 
 inline double get(const nr_tensor& t, int64_t i) {
   switch (t.dtype) {

@@ -32,6 +32,23 @@ inline int failures = 0, checks = 0;
     }                                                            \
   } while (0)
 
+inline int64_t element_size(int32_t dtype) {
+  static constexpr int64_t sizes[] = {
+#define NR_DTYPE(tag, name, type) sizeof(type),
+#include "dtypes.def"
+  };
+  return sizes[dtype];
+}
+
+// No byte more than asked for, so that AddressSanitizer sees the first one beyond. They are all ones: read before they
+// are written, floats show as NaN.
+inline void* allocate(size_t bytes) {
+  void* p = nullptr;
+  if (posix_memalign(&p, 64, bytes) != 0) std::abort();
+  std::memset(p, 0xff, bytes);
+  return p;
+}
+
 // A context over a thread pool; remembers the first failure.
 struct Context : nr_context {
   explicit Context(int thread_count = 2) : pool(thread_count) {
@@ -41,10 +58,7 @@ struct Context : nr_context {
       static_cast<Context*>(c)->pool.run(tasks, body, state);
     };
     scratch = [](nr_context* c, size_t bytes) {
-      void* p = std::aligned_alloc(64, (bytes + 63) / 64 * 64 + 64);
-      std::memset(p, 0xff, bytes);  // NaN: reading scratch before writing it shows
-      static_cast<Context*>(c)->blocks.emplace_back(p, std::free);
-      return p;
+      return static_cast<Context*>(c)->blocks.emplace_back(allocate(bytes), std::free).get();
     };
     fail = &on_fail;
   }
@@ -76,9 +90,7 @@ struct Array {
       t.stride[d] = numel;
       numel *= shape[d];
     }
-    const size_t bytes = static_cast<size_t>(numel) * 8 + 64;
-    memory.reset(std::aligned_alloc(64, (bytes + 63) / 64 * 64), std::free);
-    std::memset(memory.get(), 0xff, bytes);
+    memory.reset(allocate(static_cast<size_t>(numel * element_size(dtype))), std::free);
     t.data = memory.get();
   }
   template <class T>

@@ -42,12 +42,13 @@ inline Array make(const std::vector<int64_t>& shape, int32_t dtype, Layout layou
     stride *= t.shape[d];
   }
   if (layout == Layout::spaced) {
-    a.memory.reset(std::aligned_alloc(64, (static_cast<size_t>(a.numel) * 24 + 127) / 64 * 64), std::free);
-    std::memset(a.memory.get(), 1, static_cast<size_t>(a.numel) * 24);
+    const auto bytes = static_cast<size_t>(std::max<int64_t>(3 * a.numel - 2, 0) * element_size(dtype));
+    a.memory.reset(allocate(bytes), std::free);
+    std::memset(a.memory.get(), 1, bytes);
     t.data = a.memory.get();
   }
   if (layout == Layout::reversed && a.numel > 0) {
-    t.data = static_cast<char*>(t.data) + (a.numel - 1) * size_of(dtype);
+    t.data = static_cast<char*>(t.data) + (a.numel - 1) * element_size(dtype);
     for (int d = 0; d < t.ndim; d++) t.stride[d] = -t.stride[d];
   }
   if (layout == Layout::broadcast && t.ndim > 0) t.stride[0] = 0;

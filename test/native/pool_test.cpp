@@ -104,7 +104,7 @@ Array same_for_all_threads(const char* name, const std::vector<int64_t>& shape, 
     results.emplace_back(shape, dtype);
     kernel(&ctx, results.back());
     CHECK(ctx.error.empty(), "%s", ctx.error.c_str());
-    CHECK(std::memcmp(results[0].t.data, results.back().t.data, results[0].numel * size_of(dtype)) == 0,
+    CHECK(std::memcmp(results[0].t.data, results.back().t.data, results[0].numel * element_size(dtype)) == 0,
           "%s: threads differ", name);
   }
   return results[0];
@@ -130,7 +130,7 @@ void check_max(const nr_backend& backend, const Case& c, int32_t dtype, const Ar
       Array values(y_shape, dtype);
       nr_optional index = some(out);
       backend.max_pool(ctx, x, values, &index, size, stride, padding, dilation);
-      CHECK(std::memcmp(values.t.data, y.t.data, y.numel * size_of(dtype)) == 0, "%s: other values with an index",
+      CHECK(std::memcmp(values.t.data, y.t.data, y.numel * element_size(dtype)) == 0, "%s: other values with an index",
             backend.name);
     });
   };
@@ -159,7 +159,8 @@ void check_max(const nr_backend& backend, const Case& c, int32_t dtype, const Ar
     });
   };
   const Array dx = differentiate(index), same_dx = differentiate(short_index);
-  CHECK(std::memcmp(dx.t.data, same_dx.t.data, dx.numel * size_of(dtype)) == 0, "%s: indices differ", backend.name);
+  CHECK(std::memcmp(dx.t.data, same_dx.t.data, dx.numel * element_size(dtype)) == 0, "%s: indices differ",
+        backend.name);
   worst = 0;
   for (int64_t i = 0; i < dx.numel; i++) worst = std::max(worst, deviation(get(dx.t, i), gradient[i], dtype));
   CHECK(worst <= 1, "%s max_pool_backward dtype %d axes %zu: %g", backend.name, dtype, c.in.size(), worst);

@@ -26,7 +26,8 @@ inline Array make(std::vector<int64_t> shape, int32_t dtype, uint32_t seed, int6
   const int d = a.t.ndim - 1;
   a.t.shape[d] = shape.back();
   a.t.stride[d] = gap;
-  if (gap < 0 && shape.back() > 0) a.t.data = static_cast<char*>(a.t.data) + (shape.back() - 1) * -gap * size_of(dtype);
+  if (gap < 0 && shape.back() > 0)
+    a.t.data = static_cast<char*>(a.t.data) + (shape.back() - 1) * -gap * element_size(dtype);
   return a;
 }
 
@@ -62,7 +63,7 @@ inline void check_sums(const nr_backend& backend, int32_t dtype, const Product& 
                        const std::vector<Array>& results, const std::vector<Array>& kept) {
   const Array& y = results[0];
   for (const Array& other : results)
-    CHECK(std::memcmp(y.t.data, other.t.data, y.numel * size_of(dtype)) == 0, "%s: threads differ", backend.name);
+    CHECK(std::memcmp(y.t.data, other.t.data, y.numel * element_size(dtype)) == 0, "%s: threads differ", backend.name);
 
   const nr_tensor &ta = a.t, &tb = b.t;
   const int64_t am = ta.stride[ta.ndim - (c.transpose_a ? 1 : 2)], ak = ta.stride[ta.ndim - (c.transpose_a ? 2 : 1)];

@@ -167,7 +167,7 @@ void threads(const nr_backend& b) {
           CHECK(!k.contract(x, y, dims));
           (b.*k.run)(&ctx, x, y, dims);
           const char* bytes = y.as<char>();
-          const std::vector<char> result(bytes, bytes + y.numel * size_of(y.t.dtype));
+          const std::vector<char> result(bytes, bytes + y.numel * element_size(y.t.dtype));
           if (t == 1) first = result;
           CHECK(first == result, "%s %s differs with %d threads", b.name, k.name, t);
         }

@@ -13,14 +13,6 @@ inline const char* dtype_name(int32_t dtype) {
   return names[dtype];
 }
 
-inline int64_t element_size(int32_t dtype) {
-  static const int64_t sizes[] = {
-#define NR_DTYPE(tag, name, type) sizeof(type),
-#include "dtypes.def"
-  };
-  return sizes[dtype];
-}
-
 inline std::string text(const std::vector<int64_t>& shape) {
   std::string s = "[";
   for (int64_t n : shape) s += (s.size() > 1 ? ", " : "") + std::to_string(n);
