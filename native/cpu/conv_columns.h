@@ -21,13 +21,15 @@ void multiply_turned(const T* w, int64_t w_stride, int64_t rows, const T* dy, in
   for (int64_t m = 0; m < rows; m += unit) {
     const int64_t width = smaller(unit, rows - m);
     for (int64_t k = 0; k < K; k += depth) {
+      const int64_t steps = smaller(depth, K - k);
+      const T* from = w + k * w_stride + m;
+      if (width < unit) pack_panel(from, 1, w_stride, width, steps, panel, unit);  // a tile reads whole vectors
       each_panel(positions, [&](int64_t i, int64_t height) {
-        const bool is_first = i == 0 || width < unit, copies = width == unit && height < positions && i == 0;
-        const strided_operands<T> from = {
-            dy + k * dy_stride + i,     1,    dy_stride, is_first ? w + k * w_stride + m : panel,
-            is_first ? w_stride : unit, panel};
-        choose_strided_tile_kernel<T>(height, width, copies)(
-            from, smaller(depth, K - k), {products + i * unit, unit, width, k > 0, nullptr, nullptr});
+        const bool is_in_place = width == unit && i == 0;
+        const strided_operands<T> operands = {
+            dy + k * dy_stride + i, 1, dy_stride, is_in_place ? from : panel, is_in_place ? w_stride : unit, panel};
+        choose_strided_tile_kernel<T>(height, width, is_in_place && height < positions)(
+            operands, steps, {products + i * unit, unit, width, k > 0, nullptr, nullptr});
       });
     }
     for (int64_t i = 0; i < positions; i += W)

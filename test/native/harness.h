@@ -1,6 +1,7 @@
 // A small harness for native tests: tensors that own their memory, a context with real threads, CHECK macros, and a
 // loop over the instruction sets this machine can run. Each *_test.cpp becomes one CTest executable.
 #pragma once
+#include <atomic>
 #include <cmath>
 #include <cstdarg>
 #include <cstdio>
@@ -19,7 +20,7 @@
 
 namespace harness {
 
-inline int failures = 0, checks = 0;
+inline std::atomic<int> failures = 0, checks = 0;  // tests of the runtime check from several threads
 
 #define CHECK(condition, ...)                                    \
   do {                                                           \
@@ -129,7 +130,7 @@ inline void each_isa(const std::function<void(const nr_backend&)>& test) {
 }
 
 inline int report() {
-  std::printf("%d checks, %d failed\n", checks, failures);
+  std::printf("%d checks, %d failed\n", checks.load(), failures.load());
   return failures != 0;
 }
 
