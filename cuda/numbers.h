@@ -1,0 +1,96 @@
+// 16-bit floats and what they are computed in, rounding to tf32, and conversion between any two element types.
+#pragma once
+#include <type_traits>
+
+#include "backend.h"
+#include "simt.h"
+#if defined(__CUDACC__)
+#include <cuda_bf16.h>
+#include <cuda_fp16.h>
+#else
+#include <bit>
+#endif
+
+namespace neurite::cuda {
+namespace {
+
+#if defined(__CUDACC__)
+__device__ inline float to_float(nr_f16 x) {
+  return __half2float(__ushort_as_half(x.bits));
+}
+__device__ inline float to_float(nr_bf16 x) {
+  return __uint_as_float(static_cast<uint32_t>(x.bits) << 16);
+}
+__device__ inline nr_f16 to_f16(float x) {
+  return {__half_as_ushort(__float2half_rn(x))};
+}
+__device__ inline nr_bf16 to_bf16(float x) {
+  return {__bfloat16_as_ushort(__float2bfloat16_rn(x))};
+}
+// Rounded to the 10 bits of mantissa that tf32 products read.
+__device__ inline uint32_t to_tf32(float x) {
+#if __CUDA_ARCH__ >= 800
+  uint32_t bits;
+  asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(bits) : "f"(x));
+  return bits;
+#else
+  return __float_as_uint(x);
+#endif
+}
+#else
+inline float to_float(nr_f16 x) {
+  return static_cast<float>(std::bit_cast<_Float16>(x.bits));
+}
+inline float to_float(nr_bf16 x) {
+  return std::bit_cast<float>(static_cast<uint32_t>(x.bits) << 16);
+}
+inline nr_f16 to_f16(float x) {
+  return {std::bit_cast<uint16_t>(static_cast<_Float16>(x))};
+}
+inline nr_bf16 to_bf16(float x) {  // to nearest, ties to even
+  const auto bits = std::bit_cast<uint32_t>(x);
+  if (x != x) return {static_cast<uint16_t>(bits >> 16 | 0x40)};
+  return {static_cast<uint16_t>((bits + 0x7fff + (bits >> 16 & 1)) >> 16)};
+}
+inline uint32_t to_tf32(float x) {  // to nearest, ties away from zero
+  const auto bits = std::bit_cast<uint32_t>(x);
+  return x != x || (bits & 0x7f800000) == 0x7f800000 ? bits : (bits + 0x1000) & ~0x1fffu;
+}
+#endif
+
+template <class T>
+constexpr bool is_half = std::is_same_v<T, nr_f16> || std::is_same_v<T, nr_bf16>;
+template <class T>
+constexpr bool is_floating = is_half<T> || std::is_floating_point_v<T>;
+
+// What an element is computed in: 16-bit floats in float, everything else in itself.
+template <class T>
+using compute_of = std::conditional_t<is_half<T>, float, T>;
+
+template <class T>
+__device__ inline compute_of<T> computed(T x) {
+  if constexpr (is_half<T>)
+    return to_float(x);
+  else
+    return x;
+}
+
+// x as an element of type T: floats to integers truncate, numbers to bool are true unless 0.
+template <class T, class From>
+__device__ inline T convert(From x) {
+  if constexpr (std::is_same_v<T, From>)
+    return x;
+  else if constexpr (is_half<From>)
+    return convert<T>(to_float(x));
+  else if constexpr (std::is_same_v<T, nr_f16>)
+    return to_f16(static_cast<float>(x));
+  else if constexpr (std::is_same_v<T, nr_bf16>)
+    return to_bf16(static_cast<float>(x));
+  else if constexpr (std::is_same_v<T, bool>)
+    return x != From(0);
+  else
+    return static_cast<T>(x);
+}
+
+}  // namespace
+}  // namespace neurite::cuda
