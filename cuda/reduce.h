@@ -1,0 +1,47 @@
+// Combining values over a warp or a block. Every lane, every thread gets the result; the order is the same each time.
+#pragma once
+#include "simt.h"
+
+namespace neurite::cuda {
+namespace {
+
+template <class T, class F>
+__device__ inline T reduce_warp(T value, F combine) {
+#pragma unroll
+  for (int bits = 16; bits > 0; bits /= 2) value = combine(value, __shfl_xor_sync(0xffffffff, value, bits));
+  return value;
+}
+
+// All threads of a block of `threads` (a multiple of 32) take part; `neutral` changes nothing that it is combined with.
+template <int threads, class T, class F>
+__device__ inline T reduce_block(T value, T neutral, F combine) {
+  static_assert(threads % 32 == 0);
+  constexpr int warps = threads / 32;
+  SIMT_SHARED(T, parts, [warps]);
+  value = reduce_warp(value, combine);
+  if constexpr (warps > 1) {
+    const int thread = static_cast<int>(threadIdx.x);
+    __syncthreads();  // an earlier call's parts have been read
+    if (thread % 32 == 0) parts[thread / 32] = value;
+    __syncthreads();
+    value = reduce_warp(thread % 32 < warps ? parts[thread % 32] : neutral, combine);
+  }
+  return value;
+}
+
+struct Sum {
+  template <class T>
+  __device__ T operator()(T a, T b) const {
+    return a + b;
+  }
+};
+// The greater one; NaN if either is.
+struct Maximum {
+  template <class T>
+  __device__ T operator()(T a, T b) const {
+    return a > b || a != a ? a : b;
+  }
+};
+
+}  // namespace
+}  // namespace neurite::cuda

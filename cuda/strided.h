@@ -1,0 +1,101 @@
+// Walking several tensors of one shape at once: dimensions that all of them step through alike are merged, and a flat
+// position becomes an offset for each of them, by multiplications instead of divisions while positions fit in 32 bits.
+#pragma once
+#include "backend.h"
+#include "simt.h"
+
+namespace neurite::cuda {
+namespace {
+
+// Division by a divisor that is known before the launch (Granlund and Montgomery, 1994: division by invariant
+// integers).
+struct Divisor {
+  uint32_t divisor, magic, shift;
+
+  static Divisor of(uint32_t n) {
+    uint32_t shift = 0;
+    while (shift < 32 && (uint64_t{1} << shift) < n) shift++;
+    const uint64_t magic = ((uint64_t{1} << 32) * ((uint64_t{1} << shift) - n)) / n + 1;
+    return {n, static_cast<uint32_t>(magic), shift};
+  }
+  // For x < 2^31.
+  __device__ uint32_t divide(uint32_t x) const { return (__umulhi(x, magic) + x) >> shift; }
+  // x becomes the remainder.
+  __device__ uint32_t split(uint32_t& x) const {
+    const uint32_t quotient = divide(x);
+    x -= quotient * divisor;
+    return quotient;
+  }
+};
+
+inline int64_t numel_of(const nr_tensor& t) {
+  int64_t n = 1;
+  for (int d = 0; d < t.ndim; d++) n *= t.shape[d];
+  return n;
+}
+
+inline bool is_contiguous(const nr_tensor& t) {
+  int64_t expected = 1;
+  for (int d = t.ndim - 1; d >= 0; d--) {
+    if (t.shape[d] != 1 && t.stride[d] != expected) return false;
+    expected *= t.shape[d];
+  }
+  return true;
+}
+
+// N tensors of one shape, or broadcast to it by strides of 0. Dimensions count from the last one.
+template <int N>
+struct Strided {
+  int32_t ndim = 0;
+  int64_t numel = 1;
+  int64_t shape[NR_MAX_DIMS];
+  int64_t stride[NR_MAX_DIMS][N];
+  Divisor divisors[NR_MAX_DIMS];
+
+  // True if tensor i lies contiguous: then its offset is the position.
+  bool contiguous(int i) const { return ndim == 0 || (ndim == 1 && (stride[0][i] == 1 || shape[0] <= 1)); }
+
+  __device__ void offsets(int64_t position, int64_t (&at)[N]) const {
+    for (int i = 0; i < N; i++) at[i] = 0;
+    if (numel < int64_t{1} << 31) {
+      auto left = static_cast<uint32_t>(position);
+      for (int d = 0; d < ndim; d++) {
+        uint32_t index = left;
+        left = divisors[d].split(index);
+        for (int i = 0; i < N; i++) at[i] += static_cast<int64_t>(index) * stride[d][i];
+      }
+    } else {
+      for (int d = 0; d < ndim; d++) {
+        const int64_t index = position % shape[d];
+        position /= shape[d];
+        for (int i = 0; i < N; i++) at[i] += index * stride[d][i];
+      }
+    }
+  }
+};
+
+template <int N>
+Strided<N> strided(const nr_tensor* const (&tensors)[N]) {
+  Strided<N> s;
+  const nr_tensor& first = *tensors[0];
+  for (int d = first.ndim - 1; d >= 0; d--) {
+    const int64_t size = first.shape[d];
+    s.numel *= size;
+    if (size == 1) continue;
+    bool merges = s.ndim > 0;
+    for (int i = 0; i < N && merges; i++)
+      merges = tensors[i]->stride[d] == s.stride[s.ndim - 1][i] * s.shape[s.ndim - 1];
+    if (merges) {
+      s.shape[s.ndim - 1] *= size;
+      continue;
+    }
+    s.shape[s.ndim] = size;
+    for (int i = 0; i < N; i++) s.stride[s.ndim][i] = tensors[i]->stride[d];
+    s.ndim++;
+  }
+  for (int d = 0; d < s.ndim; d++) s.divisors[d] = Divisor::of(static_cast<uint32_t>(s.shape[d] ? s.shape[d] : 1));
+  return s;
+}
+
+}  // namespace
+}  // namespace neurite::cuda
