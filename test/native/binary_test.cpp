@@ -183,7 +183,7 @@ void conditions(const nr_backend& b, Context& ctx) {
 
 void in_place_and_threads(const nr_backend& b) {
   Array first({200, 1000}), x({200, 1000}), row = random_f32({1000}, 3);
-  for (int t : {1, 2, 3}) {
+  for (int t : thread_counts({1, 2, 3})) {
     Context ctx(t);
     randomize(x, 5);
     const nr_operand left = operand(x), right = operand(row);

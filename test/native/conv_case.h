@@ -158,7 +158,7 @@ template <class Kernel>
 Array run(const nr_backend& backend, const std::vector<int>& threads, const char* name,
           const std::vector<int64_t>& shape, int32_t dtype, const Kernel& kernel) {
   std::vector<Array> results;
-  for (int count : threads) {
+  for (int count : thread_counts(threads)) {
     Context& ctx = context(count);
     results.emplace_back(shape, dtype);
     kernel(&ctx, results.back());

@@ -54,9 +54,9 @@ ConvCase random_case() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const int cases = argc > 1 ? std::atoi(argv[1]) : 5000;
-  const std::vector<const nr_backend*> backends = neurite::cpu_backends();
-  for (int i = 0; i < cases; i++) {
+  const int64_t cases = argc > 1 ? std::atoi(argv[1]) : fewer(5000);
+  const std::vector<const nr_backend*> backends = tables();
+  for (int64_t i = 0; i < cases; i++) {
     const ConvCase c = random_case();
     const int64_t kind = draw(0, 5);
     const int32_t dtype = kind < 3 ? nr_dtype_f32 : kind == 3 ? nr_dtype_f64 : kind == 4 ? nr_dtype_f16 : nr_dtype_bf16;

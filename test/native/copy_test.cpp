@@ -101,7 +101,7 @@ void layouts(const nr_backend& b) {
     for (const auto& shape : shapes)
       for (Layout from : readable)
         for (Layout to : writable)
-          for (int threads : {1, 3}) {
+          for (int threads : thread_counts({1, 3})) {
             Context ctx(threads);
             Array x = make(shape, dtype, from), y = make(shape, dtype, to);
             randomize(x, 6, 0, 120);

@@ -1,7 +1,7 @@
-// A small harness for native tests: tensors that own their memory, a context with real threads, CHECK macros, and a
-// loop over the instruction sets this machine can run. Each *_test.cpp becomes one CTest executable.
+// A small harness for native tests: tensors that own their memory, a context with real threads, and a loop over the
+// tables under test, which are those of the instruction sets that this machine can run or that of a device of another
+// kind (NEURITE_TEST_LIBRARY, device.h). Each *_test.cpp becomes one CTest executable.
 #pragma once
-#include <atomic>
 #include <cmath>
 #include <cstdarg>
 #include <cstdio>
@@ -11,27 +11,18 @@
 #include <initializer_list>
 #include <memory>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "backend.h"
+#include "check.h"
+#include "device.h"
+#include "device_table.h"
 #include "runtime/cpu_features.h"
 #include "runtime/thread_pool.h"
 
 namespace harness {
-
-inline std::atomic<int> failures = 0, checks = 0;  // tests of the runtime check from several threads
-
-#define CHECK(condition, ...)                                    \
-  do {                                                           \
-    harness::checks++;                                           \
-    if (!(condition)) {                                          \
-      harness::failures++;                                       \
-      std::printf("%s:%d: %s ", __FILE__, __LINE__, #condition); \
-      std::printf(" " __VA_ARGS__);                              \
-      std::printf("\n");                                         \
-    }                                                            \
-  } while (0)
 
 inline int64_t element_size(int32_t dtype) {
   static constexpr int64_t sizes[] = {
@@ -120,9 +111,38 @@ inline nr_operand operand(const Array& a) {
   return {a.t, 0};
 }
 
-// Runs `test` with the table of every instruction set that this machine can run.
+// The tables under test.
+inline std::vector<const nr_backend*> tables() {
+  if (device_under_test()) return {&device_table()};
+  return neurite::cpu_backends();
+}
+
+// What only the CPU promises is left out on a device, and said to be: if (left_out("…")) return.
+inline bool left_out(const char* what) {
+  static std::set<std::string> said;
+  if (!device_under_test()) return false;
+  if (said.insert(what).second) std::printf("left out on %s: %s\n", device_under_test()->library.name, what);
+  return true;
+}
+
+// The numbers of threads to compare: a device has none of its own.
+inline std::vector<int> thread_counts(std::vector<int> counts) {
+  if (left_out("the same bits for any number of threads")) counts.resize(1);
+  return counts;
+}
+
+// Whether a device computes so slowly that tests give it their small sizes and fewer of their drawn cases.
+inline bool is_slow() {
+  static const bool is_set = std::getenv("NEURITE_TEST_SMALL") != nullptr;
+  return device_under_test() && (is_set || std::strstr(device_under_test()->library.name, "emulated"));
+}
+inline int64_t fewer(int64_t cases) {
+  return is_slow() ? (cases + 9) / 10 : cases;
+}
+
+// Runs `test` with each of the tables.
 inline void each_isa(const std::function<void(const nr_backend&)>& test) {
-  for (const nr_backend* backend : neurite::cpu_backends()) {
+  for (const nr_backend* backend : tables()) {
     const int before = failures;
     test(*backend);
     std::printf("%-8s %s\n", backend->name, failures == before ? "ok" : "FAILED");
@@ -130,6 +150,7 @@ inline void each_isa(const std::function<void(const nr_backend&)>& test) {
 }
 
 inline int report() {
+  for (const auto& [kernel, calls] : unsupported) std::printf("not supported: %s, %d calls\n", kernel.c_str(), calls);
   std::printf("%d checks, %d failed\n", checks.load(), failures.load());
   return failures != 0;
 }

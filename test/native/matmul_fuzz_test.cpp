@@ -47,7 +47,7 @@ int main() {
                             nr_dtype_f64, nr_dtype_f16, nr_dtype_bf16, nr_dtype_i32};
   each_isa([&](const nr_backend& backend) {
     Draw d(20260721);
-    for (int i = 0; i < 1500; i++) {
+    for (int64_t i = 0; i < fewer(1500); i++) {
       Product c = draw_product(d);
       const int32_t dtype = dtypes[d.below(8)];
       if (is_floating(dtype)) {

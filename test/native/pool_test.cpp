@@ -99,7 +99,7 @@ Array make(const std::vector<int64_t>& shape, int32_t dtype, uint32_t seed, bool
 template <class Kernel>
 Array same_for_all_threads(const char* name, const std::vector<int64_t>& shape, int32_t dtype, const Kernel& kernel) {
   std::vector<Array> results;
-  for (int threads : {1, 2, 3}) {
+  for (int threads : thread_counts({1, 2, 3})) {
     Context ctx(threads);
     results.emplace_back(shape, dtype);
     kernel(&ctx, results.back());

@@ -111,7 +111,7 @@ inline void check(const nr_backend& backend, int32_t dtype, const Product& c) {
   const std::vector<int64_t> batch = broadcast(c.batch_a, c.batch_b);
   const Array residual = make(joined(batch, c.M, c.N), dtype, 4, 1);
   std::vector<Array> results, kept;
-  for (int threads : {1, 2, 3}) {
+  for (int threads : thread_counts({1, 2, 3})) {
     Context ctx(threads);
     results.emplace_back(joined(batch, c.M, c.N), dtype);
     kept.emplace_back(joined(batch, c.M, c.N), dtype);
@@ -123,7 +123,7 @@ inline void check(const nr_backend& backend, int32_t dtype, const Product& c) {
   check_sums(backend, dtype, c, a, b, bias, residual, batch, results, kept);
   if (!is_floating(dtype) || c.transpose_a || !c.batch_a.empty() || !c.batch_b.empty()) return;
   results.clear();
-  for (int threads : {2, 1}) {
+  for (int threads : thread_counts({2, 1})) {
     Context ctx(threads);
     Array packed({(c.N + 31) / 32, c.K, 32}, dtype);
     backend.matmul_pack(&ctx, b, packed, c.transpose_b);

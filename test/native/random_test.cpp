@@ -188,13 +188,13 @@ int main() {
       return y;
     });
   });
-  std::vector<std::vector<double>> uniforms;
-  for (const nr_backend* backend : neurite::cpu_backends()) {
-    Context ctx;
-    Array y({10001});
-    backend->uniform(&ctx, y, -0.3, 0.7, at);
-    uniforms.push_back(values(y));
-    CHECK(uniforms.back() == uniforms.front(), "uniforms of %s differ", backend->name);
-  }
+  for (const nr_backend* backend : tables())
+    for (const int32_t dtype : floats) {
+      Context ctx;
+      Array expected({10001}, dtype), y({10001}, dtype);
+      neurite::cpu_backends().front()->uniform(&ctx, expected, -0.3, 0.7, at);
+      backend->uniform(&ctx, y, -0.3, 0.7, at);
+      CHECK(values(y) == values(expected), "%s uniforms of %s differ", dtype_name(dtype), backend->name);
+    }
   return report();
 }

@@ -160,7 +160,7 @@ void threads(const nr_backend& b) {
         Array x = make(shape, nr_dtype_f32, Layout::dense);
         randomize(x, 8, 0.9, 1.1);
         std::vector<char> first;
-        for (int t : {1, 2, 3}) {
+        for (int t : thread_counts({1, 2, 3})) {
           Context ctx(t);
           Array y(shape.size() == 1 || dims == 3 ? std::vector<int64_t>{} : std::vector<int64_t>{shape[dims == 1]},
                   result_dtype(k.name, nr_dtype_f32));

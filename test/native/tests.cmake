@@ -1,0 +1,31 @@
+# One executable per test/native/*_test.cpp and its CTest entries: plain, on the CPU; cuda_… (label cuda), on the
+# emulated device; gpu_… (label gpu), on a real one. Only tests of kernels, which ask for tables, run on devices.
+enable_testing()
+file(GLOB native_tests CONFIGURE_DEPENDS test/native/*_test.cpp)
+add_library(device_table STATIC test/native/device_table.cpp)
+target_link_libraries(device_table PUBLIC core)
+
+foreach(source ${native_tests})
+  get_filename_component(name ${source} NAME_WE)
+  add_executable(${name} ${source})
+  target_link_libraries(${name} PRIVATE device_table core)
+  # Sanitizers look at the core, also where it reads and writes a test's tensors; references only take time. But tests
+  # of the runtime instantiate its headers.
+  if(NEURITE_SANITIZE AND NOT name MATCHES "^(allocator|queue|stream|thread_pool)_test$")
+    target_compile_options(${name} PRIVATE -fno-sanitize=all -O2)
+  endif()
+  string(REGEX MATCH "^device_" needs_device ${name})
+  file(STRINGS ${source} uses_tables REGEX "each_isa\\(|tables\\(\\)" LIMIT_COUNT 1)
+  if(NOT needs_device)
+    add_test(NAME ${name} COMMAND ${name})
+  endif()
+  foreach(kind cuda gpu)
+    set(library_cuda neurite_cuda_emulated)
+    set(library_gpu neurite_cuda)
+    if((uses_tables OR needs_device) AND TARGET ${library_${kind}})
+      add_test(NAME ${kind}_${name} COMMAND ${name})
+      set_tests_properties(${kind}_${name} PROPERTIES LABELS ${kind} ENVIRONMENT
+                           "NEURITE_TEST_LIBRARY=$<TARGET_FILE:${library_${kind}}>")
+    endif()
+  endforeach()
+endforeach()
