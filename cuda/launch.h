@@ -1,28 +1,11 @@
 // Launching a kernel. A kernel is a struct: its members are its parameters, `threads` is the size of its blocks,
-// operator() its body. Every launch is told which checks its command must not outlive (native/device_library.h).
+// operator() its body. Every launch does nothing if a check failed that its command depends on (check.h).
 #pragma once
-#include "device_library.h"
+#include "check.h"
+#include "error.h"
 #include "simt.h"
 
 namespace neurite::cuda {
-
-// Checks upon whose failure a launch does nothing. A word holds the number of the last check that failed in its place.
-struct Unless {
-  const unsigned long long* words;
-  int32_t count;
-  uint64_t checks[NR_MAX_UNLESS];
-
-  __device__ bool failed() const {
-    for (int i = 0; i < count; i++)
-      if (words[checks[i] % NR_MAX_PENDING_CHECKS] == checks[i]) return true;
-    return false;
-  }
-};
-
-// What the running command depends on, and what a launch that the driver refused means; both in device.cu.
-Unless unless_of(nr_context* ctx);
-void launch_failed(nr_context* ctx, int error, const char* kernel);
-
 namespace {
 
 template <class K>
@@ -51,13 +34,14 @@ void launch(nr_context* ctx, dim3 grid, dim3 block, const K& kernel, size_t dyna
     entry<K><<<grid, block, dynamic_shared, static_cast<cudaStream_t>(ctx->stream)>>>(kernel, unless_of(ctx));
     error = cudaGetLastError();
   }
-  if (error != cudaSuccess) launch_failed(ctx, error, __PRETTY_FUNCTION__);
+  if (error != cudaSuccess) fail(ctx, error, __PRETTY_FUNCTION__);
 }
 #else
 template <class K>
 void launch(nr_context* ctx, dim3 grid, dim3 block, const K& kernel, size_t dynamic_shared = 0) {
   if (grid.x == 0 || grid.y == 0 || grid.z == 0 || unless_of(ctx).failed()) return;
   static_assert(std::is_trivially_copyable_v<K>, "kernels travel to the device byte by byte");
+  if (const cudaError_t error = simt::launch_error()) return fail(ctx, error, __PRETTY_FUNCTION__);
   if (block.x * block.y * block.z > static_cast<unsigned>(K::threads))
     return ctx->fail(ctx, "CUDA_KERNEL", "a block has more threads than the kernel says: %s", __PRETTY_FUNCTION__);
   const auto body = [](const void* state) { (*static_cast<const K*>(state))(); };

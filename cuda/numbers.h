@@ -1,5 +1,6 @@
 // 16-bit floats and what they are computed in, rounding to tf32, and conversion between any two element types.
 #pragma once
+#include <limits>
 #include <type_traits>
 
 #include "backend.h"
@@ -15,16 +16,16 @@ namespace neurite::cuda {
 namespace {
 
 #if defined(__CUDACC__)
-__device__ inline float to_float(nr_f16 x) {
+__host__ __device__ inline float to_float(nr_f16 x) {
   return __half2float(__ushort_as_half(x.bits));
 }
-__device__ inline float to_float(nr_bf16 x) {
-  return __uint_as_float(static_cast<uint32_t>(x.bits) << 16);
+__host__ __device__ inline float to_float(nr_bf16 x) {
+  return __builtin_bit_cast(float, static_cast<uint32_t>(x.bits) << 16);
 }
-__device__ inline nr_f16 to_f16(float x) {
+__host__ __device__ inline nr_f16 to_f16(float x) {
   return {__half_as_ushort(__float2half_rn(x))};
 }
-__device__ inline nr_bf16 to_bf16(float x) {
+__host__ __device__ inline nr_bf16 to_bf16(float x) {
   return {__bfloat16_as_ushort(__float2bfloat16_rn(x))};
 }
 // Rounded to the 10 bits of mantissa that tf32 products read.
@@ -68,16 +69,17 @@ template <class T>
 using compute_of = std::conditional_t<is_half<T>, float, T>;
 
 template <class T>
-__device__ inline compute_of<T> computed(T x) {
+__host__ __device__ inline compute_of<T> computed(T x) {
   if constexpr (is_half<T>)
     return to_float(x);
   else
     return x;
 }
 
-// x as an element of type T: floats to integers truncate, numbers to bool are true unless 0.
+// x as an element of type T: floats to integers truncate, stay in T's range and make NaN 0; integers wrap; numbers to
+// bool are true unless 0.
 template <class T, class From>
-__device__ inline T convert(From x) {
+__host__ __device__ inline T convert(From x) {
   if constexpr (std::is_same_v<T, From>)
     return x;
   else if constexpr (is_half<From>)
@@ -88,8 +90,23 @@ __device__ inline T convert(From x) {
     return to_bf16(static_cast<float>(x));
   else if constexpr (std::is_same_v<T, bool>)
     return x != From(0);
-  else
+  else if constexpr (std::is_floating_point_v<From> && std::is_integral_v<T>) {
+    constexpr T largest = std::numeric_limits<T>::max(), smallest = std::numeric_limits<T>::min();
+    constexpr From end = From(uint64_t{1} << (std::numeric_limits<T>::digits - 1)) * 2;  // largest + 1, exactly
+    if (x != x) return 0;
+    if (x >= end) return largest;
+    return x <= From(smallest) ? smallest : static_cast<T>(x);
+  } else
     return static_cast<T>(x);
+}
+
+// The value of a scalar as an element of type T.
+template <class T>
+T from_scalar(nr_scalar s) {
+  if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>)
+    return s.is_integer ? static_cast<T>(s.i) : convert<T>(s.f);
+  else
+    return convert<T>(s.f);
 }
 
 }  // namespace

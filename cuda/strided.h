@@ -97,5 +97,21 @@ Strided<N> strided(const nr_tensor* const (&tensors)[N]) {
   return s;
 }
 
+// The same elements in the order in which they lie in memory, where their order does not matter.
+inline nr_tensor in_memory_order(const nr_tensor& t) {
+  nr_tensor sorted = t;
+  const auto length = [](int64_t stride) { return stride < 0 ? -stride : stride; };
+  for (int d = 0; d < t.ndim; d++) {  // longest strides first
+    int at = d;
+    for (; at > 0 && length(sorted.stride[at - 1]) < length(t.stride[d]); at--) {
+      sorted.shape[at] = sorted.shape[at - 1];
+      sorted.stride[at] = sorted.stride[at - 1];
+    }
+    sorted.shape[at] = t.shape[d];
+    sorted.stride[at] = t.stride[d];
+  }
+  return sorted;
+}
+
 }  // namespace
 }  // namespace neurite::cuda

@@ -21,7 +21,8 @@ typedef struct nr_error {
 
 typedef struct nr_device_info {
   char name[128];
-  int64_t total_bytes, free_bytes;
+  int64_t total_bytes;
+  int64_t free_bytes;  // -1 before the device was opened: asking would start it
   int32_t capability_major, capability_minor;
   int32_t multiprocessors;
 } nr_device_info;
