@@ -253,6 +253,10 @@ int main() {
       {2, 3, {9, 18}, {3, 3}, {2, 2}, {1, 1}, {1, 1}, true, true},
       {0, 3, {4, 4}, {2, 2}, {2, 2}, {0, 0}, {1, 1}},
       {40, 7, {8, 8}, {2, 2}, {2, 2}, {0, 0}, {1, 1}},
+      // Windows of more elements than a warp has lanes.
+      {2, 3, {20, 23}, {7, 9}, {3, 2}, {3, 4}, {1, 1}},
+      {1, 2, {40, 30}, {6, 7}, {5, 4}, {2, 1}, {3, 2}},
+      {1, 3, {9, 8, 11}, {4, 5, 3}, {2, 2, 3}, {2, 1, 0}, {1, 1, 1}, true},
   };
   each_isa([&](const nr_backend& backend) {
     for (int32_t dtype : {nr_dtype_f32, nr_dtype_f64, nr_dtype_f16, nr_dtype_bf16})
