@@ -92,6 +92,8 @@ inline int __all_sync(uint32_t mask, int value, simt::Place at = simt::Place::cu
 inline void named_barrier_sync(int id, int threads, simt::Place at = simt::Place::current()) {
   simt::barrier(id, threads, 0, true, at);
 }
+// The lanes of a warp arrive together.
 inline void named_barrier_arrive(int id, int threads, simt::Place at = simt::Place::current()) {
   simt::barrier(id, threads, 0, false, at);
+  simt::exchange(0xffffffff, "named_barrier_arrive", nullptr, nullptr, at);
 }

@@ -33,15 +33,30 @@ struct Resident {
   }
 };
 
-// A command that is enqueued and not waited for.
+struct Missing {
+  std::string kernel;
+  nr_error error;
+};
+
+// A command that is enqueued and not waited for; returns its check.
 template <class Launch>
-uint64_t enqueue(const std::vector<uint64_t>& unless, const Launch& launch) {
+uint64_t enqueue(const std::string& kernel, const std::vector<uint64_t>& unless, const Launch& launch) {
   DeviceContext context(device());
   for (uint64_t check : unless) context.unless[context.unless_count++] = check;
   launch(&context);
   library().end_command(device().handle);
+  if (std::strcmp(context.error.code, "NOT_SUPPORTED") == 0) throw Missing{kernel, context.error};
   CHECK(!context.has_failed(), "%s", context.error.text);
   return context.check;
+}
+
+// A part of the test that needs kernels which the device may not have yet.
+void try_part(void (*part)()) {
+  try {
+    part();
+  } catch (const Missing& missing) {
+    is_known_unsupported(missing.kernel.c_str(), missing.error);
+  }
 }
 
 std::vector<nr_failed_check> failed_checks(int32_t room) {
@@ -109,7 +124,7 @@ Array indices(int64_t third) {
 struct Selection {
   Resident x{random({5, 3})}, good{indices(2)}, bad{indices(5)}, out{Array({4, 3})};
   uint64_t pick(const Resident& index) const {
-    return enqueue({}, [&](nr_context* ctx) {
+    return enqueue("index_select", {}, [&](nr_context* ctx) {
       nr_tensor y = out.t;
       library().table->index_select(ctx, &x.t, &index.t, &y, 0);
     });
@@ -160,7 +175,7 @@ void leaves_targets_alone() {
         const Resident y(random({4, 3}, nr_dtype_f32, Layout::contiguous, 8, 3, 4));
         const auto before = values(y.host);
         nr_tensor target = y.t;
-        enqueue(unless, [&](nr_context* ctx) { write(ctx, &target); });
+        enqueue(name, unless, [&](nr_context* ctx) { write(ctx, &target); });
         const bool is_to_stay = !unless.empty() && unless.back() != good;
         CHECK((y.values() == before) == is_to_stay, "%s %s, %zu checks", name.c_str(), when, unless.size());
       }
@@ -190,7 +205,7 @@ void multiplies_with_less_precision() {
   const auto as = values(a), bs = values(b);
   const auto worst = [&] {
     const Resident left(a), right(b), y(Array({70, 90}));
-    enqueue({}, [&](nr_context* ctx) {
+    enqueue("matmul", {}, [&](nr_context* ctx) {
       const nr_optional no = none();
       nr_optional nowhere = none();
       nr_tensor result = y.t;
@@ -244,8 +259,8 @@ int main() {
   describes_its_devices();
   allocates();
   copies();
-  leaves_targets_alone();
-  reports_one_of_many();
-  multiplies_with_less_precision();
+  try_part(leaves_targets_alone);
+  try_part(reports_one_of_many);
+  try_part(multiplies_with_less_precision);
   return report();
 }

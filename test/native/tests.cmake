@@ -5,6 +5,13 @@ file(GLOB native_tests CONFIGURE_DEPENDS test/native/*_test.cpp)
 add_library(device_table STATIC test/native/device_table.cpp)
 target_link_libraries(device_table PUBLIC core)
 
+# The known debts; a test of a kernel that is none of them fails if the kernel is missing.
+set(debts ${CMAKE_CURRENT_SOURCE_DIR}/cuda/unsupported.cu)
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${debts})
+file(STRINGS ${debts} unsupported REGEX "^NR_UNSUPPORTED")
+string(REGEX REPLACE "NR_UNSUPPORTED\\(([a-z0-9_]+)[^;]*" "\\1" unsupported "${unsupported}")
+string(REPLACE ";" "," unsupported "${unsupported}")
+
 foreach(source ${native_tests})
   get_filename_component(name ${source} NAME_WE)
   add_executable(${name} ${source})
@@ -25,7 +32,7 @@ foreach(source ${native_tests})
     if((uses_tables OR needs_device) AND TARGET ${library_${kind}})
       add_test(NAME ${kind}_${name} COMMAND ${name})
       set_tests_properties(${kind}_${name} PROPERTIES LABELS ${kind} ENVIRONMENT
-                           "NEURITE_TEST_LIBRARY=$<TARGET_FILE:${library_${kind}}>")
+        "NEURITE_TEST_LIBRARY=$<TARGET_FILE:${library_${kind}}>;NEURITE_TEST_ALLOW_UNSUPPORTED=${unsupported}")
     endif()
   endforeach()
 endforeach()
