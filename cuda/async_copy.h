@@ -8,6 +8,12 @@
 namespace neurite::cuda {
 namespace {
 
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 800
+constexpr bool has_async_copies = false;
+#else
+constexpr bool has_async_copies = true;
+#endif
+
 #if defined(__CUDACC__)
 // Copies `bytes` (4, 8 or 16), of which those beyond `valid` become zero.
 template <int bytes>

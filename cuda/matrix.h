@@ -13,6 +13,15 @@
 namespace neurite::cuda {
 namespace {
 
+// Whether the chip that is compiled for has products of T, where float stands for tf32.
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 800
+template <class T>
+constexpr bool has_products = __is_same(T, nr_f16);
+#else
+template <class T>
+constexpr bool has_products = true;
+#endif
+
 #if defined(__CUDACC__)
 // Four 8 x 8 matrices of 16-bit elements: lanes 8 i .. 8 i + 7 give the addresses of the rows (16 bytes each, aligned)
 // of matrix i; r[i] receives elements 2t and 2t + 1 of row g of it, or of its transpose.
