@@ -31,7 +31,7 @@ export function buildNative() {
 // Builds the native tests, and with them everything else that CMakeLists.txt names.
 export function buildNativeTests() {
   whenStale({
-    inputs: [...nativeInputs, 'test/native'],
+    inputs: [...nativeInputs, 'test/native', 'test/cuda'],
     output: 'build/CTestTestfile.cmake',
     stamp: 'build/.stamp-tests',
     build: () => cmakeJs(),

@@ -1,5 +1,6 @@
-# One executable per test/native/*_test.cpp and its CTest entries: plain, on the CPU; cuda_… (label cuda), on the
-# emulated device; gpu_… (label gpu), on a real one. Only tests of kernels, which ask for tables, run on devices.
+# One executable per test/native/*_test.cpp and its CTest entries: plain, on the CPU; cuda_… and race_… (labels cuda and
+# race), on an emulated device, without and with its check for races; gpu_… (label gpu), on a real one. Only tests of
+# kernels, which ask for tables, run on devices.
 enable_testing()
 file(GLOB native_tests CONFIGURE_DEPENDS test/native/*_test.cpp)
 add_library(device_table STATIC test/native/device_table.cpp)
@@ -26,8 +27,9 @@ foreach(source ${native_tests})
   if(NOT needs_device)
     add_test(NAME ${name} COMMAND ${name})
   endif()
-  foreach(kind cuda gpu)
+  foreach(kind cuda race gpu)
     set(library_cuda neurite_cuda_emulated)
+    set(library_race neurite_cuda_race)
     set(library_gpu neurite_cuda)
     if((uses_tables OR needs_device) AND TARGET ${library_${kind}})
       add_test(NAME ${kind}_${name} COMMAND ${name})
@@ -36,3 +38,7 @@ foreach(source ${native_tests})
     endif()
   endforeach()
 endforeach()
+
+if(TARGET neurite_cuda_emulated)
+  add_subdirectory(test/cuda/fragments)
+endif()
