@@ -2,7 +2,7 @@
 // layout is documented in native/addon/call.h.
 import { deviceIndex } from './device'
 import { dtypes, type DType } from './dtype'
-import { block, fail, type Problem } from './native'
+import { block, type Problem } from './native'
 import type { Tensor } from './tensor'
 
 /** A number with the dtype that the op computes in. */
@@ -19,7 +19,7 @@ export interface Philox {
   readonly offset: number
 }
 
-export { finish } from './native'
+export { checked, finish } from './native'
 
 export function writeNumber(value: number, at: number): number {
   block[at] = value
@@ -110,10 +110,4 @@ export function adopt(t: Tensor, at: number): void {
 
 export function adoptOptional(t: Tensor | null, at: number): void {
   if (t !== null) t.id = block[at] | 0
-}
-
-/** Throws when native reported a problem; returns what it returned otherwise. */
-export function checked<T>(result: T | string): T {
-  if (typeof result === 'string') fail(result)
-  return result
 }

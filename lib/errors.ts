@@ -27,10 +27,27 @@ export class DTypeError extends NeuriteError {
   }
 }
 
-/** Tensors live on different devices, or a device is not there. Code `DEVICE_MISMATCH`. */
+const deviceCodes = [
+  'DEVICE_MISMATCH',
+  'DEVICE_UNAVAILABLE',
+  'NO_DRIVER',
+  'DRIVER_TOO_OLD',
+  'NO_DEVICE',
+  'UNSUPPORTED_DEVICE',
+  'DEVICE_BUSY',
+  'DEVICE_LOST',
+] as const
+type DeviceCode = (typeof deviceCodes)[number]
+
+/**
+ * Tensors live on different devices, or a name is no device's: code `DEVICE_MISMATCH`. A device cannot be used: without
+ * its library or beyond the last device, `DEVICE_UNAVAILABLE`; as its driver says, `NO_DRIVER`, `DRIVER_TOO_OLD`,
+ * `NO_DEVICE`, `UNSUPPORTED_DEVICE` or `DEVICE_BUSY`. A device failed, and only a new process can use it:
+ * `DEVICE_LOST`.
+ */
 export class DeviceError extends NeuriteError {
-  constructor(message: string) {
-    super('DEVICE_MISMATCH', message)
+  constructor(message: string, code: DeviceCode = 'DEVICE_MISMATCH') {
+    super(code, message)
   }
 }
 
@@ -67,13 +84,15 @@ export function errorFor(code: string, message: string): NeuriteError {
   switch (code) {
     case 'SHAPE_MISMATCH':
       return new ShapeError(message)
-    case 'DEVICE_MISMATCH':
-      return new DeviceError(message)
     case 'INVALID_ARGUMENT':
       return new ArgumentError(message)
     default:
-      return new NeuriteError(code, message)
+      return isDeviceCode(code) ? new DeviceError(message, code) : new NeuriteError(code, message)
   }
+}
+
+function isDeviceCode(code: string): code is DeviceCode {
+  return (deviceCodes as readonly string[]).includes(code)
 }
 
 /** A value in an error message: short, and telling strings from numbers. */

@@ -3,7 +3,8 @@ export { apply, enableGrad, type Input, isGradEnabled, noGrad, type Node, type O
 export { backward, grad, type BackwardOptions, type GradOptions } from './backward'
 export { type CustomOp, customOp, type OpContext } from './custom'
 export * from './data'
-export type { Device } from './device'
+export * as cuda from './cuda'
+export { type Device, type DeviceLike, getDefaultDevice, setDefaultDevice } from './device'
 export type { DType, TypedArray } from './dtype'
 export {
   ArgumentError,
@@ -18,6 +19,13 @@ export {
 export * as nn from './nn'
 export * from './ops'
 export * as optim from './optim'
+export {
+  getConvPrecision,
+  getMatmulPrecision,
+  type Precision,
+  setConvPrecision,
+  setMatmulPrecision,
+} from './precision'
 export { profile, type ProfileOptions, type Trace, type TraceEvent } from './profile'
 export * from './runtime'
 export * as safetensors from './io/safetensors'

@@ -8,7 +8,8 @@ import { packageRoot } from './package'
 /** What a native function returns: undefined, or "CODE: op: expected …, got …". */
 export type Problem = string | undefined
 
-export interface MemoryFigures {
+/** Figures of a device. */
+export interface DeviceMemory {
   live: number
   peak: number
   cached: number
@@ -16,8 +17,22 @@ export interface MemoryFigures {
   allocations: number
   growths: number
   stalls: number
+}
+
+/** Figures of this thread of JavaScript: live tensors of all devices, and collections of dead ones. */
+export interface TensorCounts {
   tensors: number
   collections: number
+}
+
+/** What the runtime tells of a device. */
+export interface DeviceInfo {
+  name: string
+  totalBytes: number
+  freeBytes: number
+  major: number
+  minor: number
+  multiprocessors: number
 }
 
 export interface CommandEvent {
@@ -42,15 +57,23 @@ interface NativeModule {
   upload(owner: object, data: ArrayBufferView): Problem
   read(token: number): Problem
   readSync(): ArrayBuffer | string
-  synchronize(token: number): Problem
+  move(owner: object, source: object): Problem
+  synchronize(token: number, device: number): Problem
   synchronizeSync(): Problem
   firstFault(): Problem
   info(): { isa: string; isas: string; features: string; threads: number; problem: string }
   setIsa(name: string): Problem
   setThreads(threads: number): Problem
-  memoryStats(): MemoryFigures
-  resetPeak(): void
-  setMemoryLimit(bytes: number): Problem
+  devices(kind: number): DeviceInfo[] | string
+  openDevice(device: number): Problem
+  firstRefusal(): boolean
+  memoryStats(device: number): DeviceMemory | string
+  tensorCounts(): TensorCounts
+  resetPeak(device: number): Problem
+  setMemoryLimit(device: number, bytes: number): Problem
+  emptyCache(device: number): Problem
+  precision(products: number): number | string
+  setPrecision(products: number, precision: number): Problem
   collect(): Problem
   reclaim(): void
   profileStart(): Problem
@@ -79,14 +102,21 @@ export const kernels = native.kernels
 /** The argument block: every native call reads its arguments from here. */
 export const block = new Float64Array(16384)
 
-/** Throws the error for what a native function reported. */
-export function fail(problem: string): never {
+/** Throws the error for what a native function reported; `op` goes before a message that names none. */
+export function fail(problem: string, op?: string): never {
   const colon = problem.indexOf(': ')
-  throw errorFor(problem.slice(0, colon), problem.slice(colon + 2))
+  const message = problem.slice(colon + 2)
+  throw errorFor(problem.slice(0, colon), op === undefined ? message : `${op}: ${message}`)
 }
 
 export function finish(problem: Problem): void {
   if (problem !== undefined) fail(problem)
+}
+
+/** Throws when native reported a problem; returns what it returned otherwise. */
+export function checked<T>(result: T | string): T {
+  if (typeof result === 'string') fail(result)
+  return result
 }
 
 // A collector that runs at once: plain finalizers would wait for the event loop, which a synchronous loop never
@@ -110,6 +140,11 @@ export function whenSettled(enqueue: (token: number) => Problem): Promise<ArrayB
   return new Promise((resolve, reject) => waiting.set(token, { resolve, reject }))
 }
 
+/** A promise for all that was enqueued on all devices; it rejects with the first fault that nobody has awaited. */
+export async function whenAllSettled(): Promise<void> {
+  await whenSettled((token) => native.synchronize(token, -1))
+}
+
 finish(
   native.setup(
     block,
@@ -129,7 +164,7 @@ if (problem !== '') throw new NeuriteError('INVALID_ARGUMENT', problem)
 
 // At the normal end of a program: let the stream finish, then tell of faults that nobody awaited.
 process.once('beforeExit', () => {
-  if (native.memoryStats().tensors > 0) whenSettled((token) => native.synchronize(token)).catch(reportFault)
+  if (native.tensorCounts().tensors > 0) whenAllSettled().catch(reportFault)
 })
 process.once('exit', () => {
   for (let fault = native.firstFault(); fault !== undefined; fault = native.firstFault()) {

@@ -1,9 +1,12 @@
-// Settings and figures of the runtime: threads, memory, waiting for the stream.
-import { finish, type MemoryFigures, native, whenSettled } from './native'
+// Settings and figures of the runtime and the CPU: threads, memory, waiting for the streams.
+import { checked, type DeviceMemory, finish, native, type TensorCounts, whenAllSettled } from './native'
 
-/** Waits until all that was enqueued has been computed; rejects with the first fault that nobody has awaited. */
+/**
+ * Waits until all that was enqueued has been computed, on all devices; rejects with the first fault that nobody has
+ * awaited.
+ */
 export async function synchronize(): Promise<void> {
-  await whenSettled((token) => native.synchronize(token))
+  await whenAllSettled()
 }
 
 /** As `synchronize`, but blocks. */
@@ -23,22 +26,25 @@ export function getNumThreads(): number {
   return native.info().threads
 }
 
-/** Bytes that tensors hold (`live`), their highest sum (`peak`), bytes kept for reuse (`cached`), and counters. */
-export function memoryStats(): MemoryFigures {
-  return native.memoryStats()
+/**
+ * Of the CPU: bytes that tensors hold (`live`), their highest sum (`peak`), bytes kept for reuse (`cached`), and
+ * counters; of all devices: the number of `tensors`.
+ */
+export function memoryStats(): DeviceMemory & TensorCounts {
+  return { ...checked(native.memoryStats(0)), ...native.tensorCounts() }
 }
 
-/** Sets `peak` of the memory figures back to what is live now. */
+/** Sets `peak` of the CPU's memory figures back to what is live now. */
 export function resetPeakMemory(): void {
-  native.resetPeak()
+  finish(native.resetPeak(0))
 }
 
-/** Most bytes that tensors and cached memory may take; default 80 % of what the machine or container has. */
+/** Most bytes that tensors and cached memory of the CPU may take; default 80 % of what the machine or container has. */
 export function setMemoryLimit(bytes: number): void {
-  finish(native.setMemoryLimit(bytes))
+  finish(native.setMemoryLimit(0, bytes))
 }
 
-/** Frees tensors that nothing refers to, and cached memory, now. */
+/** Frees tensors that nothing refers to, and cached memory, on all devices, now. */
 export function collectGarbage(): void {
   finish(native.collect())
 }

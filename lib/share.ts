@@ -1,7 +1,7 @@
 // Tensors between Workers: the memory stays where it is, a ticket for it travels in a message.
 import { adopt, writeInts, writeNumber, writeTensor } from './block'
 import { checkTensor } from './check'
-import { checkDevice, type Device } from './device'
+import { checkDevice, type Device, deviceIndex } from './device'
 import { checkDType, type DType, dtypes } from './dtype'
 import { ArgumentError, show } from './errors'
 import { block, finish, native } from './native'
@@ -50,8 +50,9 @@ export function receiveTensor(message: SharedTensor): Tensor {
   if (!Array.isArray(strides) || strides.length !== shape.length || !strides.every((n) => Number.isSafeInteger(n))) {
     throw new ArgumentError(`${op}: expected one stride for each of the ${shape.length} dims, got ${show(strides)}`)
   }
-  const t = new Tensor([...shape], checkDType(op, message.dtype), checkDevice(op, message.device))
+  const t = new Tensor([...shape], checkDType(op, message.dtype), checkDevice(op, message.device ?? null))
   let at = writeNumber(dtypes[t.dtype].code, writeNumber(ticket, 0))
+  at = writeNumber(deviceIndex(t.device), at)
   at = writeInts(shape, at)
   for (const stride of strides) at = writeNumber(stride, at)
   finish(native.receive(t))

@@ -1,7 +1,7 @@
 // A tensor: a small object that names native memory by an id, with the shape and strides that JavaScript reasons about.
 // Methods that compute are added to this class by the files of lib/ops, each next to its op.
 import { inspect } from 'node:util'
-import type { Device } from './device'
+import { type Device, getDefaultDevice } from './device'
 import { dtypes, type DType } from './dtype'
 import { AutogradError, checkFunction } from './errors'
 import { finish, native } from './native'
@@ -45,7 +45,7 @@ export class Tensor {
   private writes = 0
 
   /** A tensor that a kernel is about to fill. Users make tensors with `tensor()`, `zeros()` … */
-  constructor(shape: Shape, dtype: DType, device: Device = 'cpu') {
+  constructor(shape: Shape, dtype: DType, device: Device = getDefaultDevice()) {
     this.shape = shape
     this.dtype = dtype
     this.device = device

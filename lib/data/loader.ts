@@ -95,7 +95,7 @@ export class DataLoader<Item, Batch = Collated<Item>> implements AsyncIterable<B
     const n = this.dataset.length
     // Every epoch has its own stretch of the generator's stream, so that any of them can be had without those before.
     this.generator.setState({ seed: String(this.generator.seed), offset: epoch * n })
-    const permutation = randperm(n, { generator: this.generator })
+    const permutation = randperm(n, { generator: this.generator, device: 'cpu' })
     const positions = await data(permutation)
     permutation.dispose()
     return (i) => Number(positions[i])

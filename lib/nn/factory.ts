@@ -1,6 +1,6 @@
 // How layers make their first parameters.
 import type { OptionNames } from '../check'
-import type { Device } from '../device'
+import type { DeviceLike } from '../device'
 import type { DType } from '../dtype'
 import { zeros } from '../ops/create'
 import type { Shape, Tensor } from '../tensor'
@@ -11,7 +11,8 @@ import { parameter } from './parameter'
 export interface Factory {
   /** Default float32. */
   dtype?: DType
-  device?: Device
+  /** Default: `getDefaultDevice()`. */
+  device?: DeviceLike
 }
 
 export const factoryOptions: OptionNames<Factory> = { dtype: true, device: true }

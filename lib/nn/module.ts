@@ -3,7 +3,7 @@
 import { inspect } from 'node:util'
 import { noGrad } from '../autograd'
 import { checkOptions } from '../check'
-import { checkDevice, type Device } from '../device'
+import { checkDevice, type DeviceLike } from '../device'
 import { type DType, isDType, isFloat } from '../dtype'
 import { ArgumentError, checkFunction, DTypeError, show } from '../errors'
 import { to } from '../ops/copy'
@@ -184,8 +184,8 @@ export abstract class Module {
    * Moves parameters and buffers to a device, or converts the floating ones to a floating dtype. Those that change are
    * new tensors: make optimizers afterwards.
    */
-  to(target: DType | Device): this {
-    if (!isDType(target)) checkDevice('Module.to', target)
+  to(target: DType | DeviceLike): this {
+    if (!isDType(target)) checkDevice('Module.to', target ?? null)
     else if (!isFloat(target)) {
       throw new DTypeError(`Module.to: expected a floating dtype or a device, got ${target}`)
     }
@@ -262,7 +262,7 @@ function tensorsOf({ prefix, slots }: Visit, wanted: readonly Role[]): [string, 
   )
 }
 
-function moveTensor(t: Tensor, target: DType | Device): Tensor {
+function moveTensor(t: Tensor, target: DType | DeviceLike): Tensor {
   if (isDType(target) && !isFloat(t.dtype)) return t
   const moved = noGrad(() => to(t, target))
   if (moved === t) return t

@@ -1,13 +1,14 @@
-// Copies: to another layout, another dtype, another tensor.
+// Copies: to another layout, another dtype, another device, another tensor.
 import { apply, type Input, isGradEnabled, type Op } from '../autograd'
 import { checkTensor } from '../check'
-import { checkDevice, type Device } from '../device'
+import { checkDevice, type Device, type DeviceLike } from '../device'
 import { type DType, isDType } from '../dtype'
 import { ArgumentError, AutogradError, ShapeError, show } from '../errors'
 import * as kernels from '../kernels'
 import { addMethods } from '../methods'
 import { broadcastShapes } from '../shape'
 import { sameShape, Tensor } from '../tensor'
+import { move } from '../upload'
 
 interface Conversion {
   from: DType
@@ -22,6 +23,17 @@ const copyOp: Op<Conversion> = {
     kernels.copy(x, y)
     return y
   },
+  backward: (node, dy) => [to(dy, node.attrs.from)],
+}
+
+interface Move {
+  from: Device
+  to: Device
+}
+
+const moveOp: Op<Move> = {
+  name: 'toDevice',
+  forward: (_node, [input], attrs) => move(input as Tensor, attrs.to),
   backward: (node, dy) => [to(dy, node.attrs.from)],
 }
 
@@ -43,11 +55,11 @@ export function clone(x: Tensor): Tensor {
  * `x` converted to a dtype, or on a device. Itself if it is there already: the result may be the very same tensor, and
  * disposing it disposes `x`.
  */
-export function to(x: Tensor, target: DType | Device): Tensor {
+export function to(x: Tensor, target: DType | DeviceLike): Tensor {
   checkTensor('to', 'x', x)
   if (isDType(target)) return target === x.dtype ? x : copyAs(x, target)
-  checkDevice('to', target)
-  return x
+  const device = checkDevice('to', target ?? null)
+  return device === x.device ? x : apply(moveOp, [rowMajor(x)], { from: x.device, to: device })
 }
 
 /**
@@ -77,7 +89,7 @@ export function unaliased<T extends Input>(x: Tensor, source: T): T | Tensor {
   return (source.base ?? source) === (x.base ?? x) ? clone(source) : source
 }
 
-/** Overwrites `x` with `source`, broadcast and converted to its shape and dtype. Returns `x`. */
+/** Overwrites `x` with `source`, broadcast and converted to its shape and dtype, from any device. Returns `x`. */
 export function copyInPlace(x: Tensor, source: Tensor): Tensor {
   checkInPlace('copy_', x, checkTensor('copy_', 'source', source))
   if (!sameShape(broadcastShapes('copy_', x.shape, source.shape), x.shape)) {
@@ -85,7 +97,7 @@ export function copyInPlace(x: Tensor, source: Tensor): Tensor {
       `copy_: expected a source that broadcasts to [${x.shape.join(', ')}], got [${source.shape.join(', ')}]`,
     )
   }
-  kernels.copy(unaliased(x, source), x)
+  kernels.copy(unaliased(x, to(source, x.device)), x)
   x.bumpVersion()
   return x
 }
@@ -104,7 +116,7 @@ export function fillInPlace(x: Tensor, value: number | bigint): Tensor {
 declare module '../tensor' {
   interface Tensor {
     clone(): Tensor
-    to(target: DType | Device): Tensor
+    to(target: DType | DeviceLike): Tensor
     copy_(source: Tensor): Tensor
     fill_(value: number | bigint): Tensor
     zero_(): Tensor

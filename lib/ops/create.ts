@@ -1,6 +1,6 @@
 // New tensors: from JavaScript values, and filled ones.
 import { checkOptions, checkTensor, type OptionNames } from '../check'
-import { checkDevice, type Device } from '../device'
+import { checkDevice, type DeviceLike } from '../device'
 import { checkDType, type DType, isFloat, type TypedArray } from '../dtype'
 import { ArgumentError, ShapeError, show } from '../errors'
 import * as kernels from '../kernels'
@@ -10,7 +10,8 @@ import { upload } from '../upload'
 
 export interface TensorOptions {
   dtype?: DType
-  device?: Device
+  /** Default: `getDefaultDevice()`. */
+  device?: DeviceLike
   requiresGrad?: boolean
 }
 
@@ -125,7 +126,7 @@ function filled(
   value: number | bigint,
   options: TensorOptions | undefined,
   natural: DType,
-  home?: Device,
+  home?: DeviceLike,
 ): Tensor {
   const sizes = [...checkShape(op, shape)]
   const { dtype = natural, device = home, requiresGrad } = checkOptions(op, options, tensorOptions)

@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Philox } from '../block'
 import { checkFloat, checkOptions, checkTensor, type OptionNames } from '../check'
-import { checkDevice } from '../device'
+import { checkDevice, type DeviceLike } from '../device'
 import { checkDType, type DType, isFloat } from '../dtype'
 import { ArgumentError, DTypeError, FormatError, show } from '../errors'
 import * as kernels from '../kernels'
@@ -151,10 +151,18 @@ export function randint(low: number, high: number, shape: Shape, options?: Rando
   return y.setRequiresGrad(given.requiresGrad ?? false)
 }
 
+export interface PermutationOptions extends GeneratorOption {
+  /** Default: `getDefaultDevice()`. */
+  device?: DeviceLike
+}
+
+const permutationOptions: OptionNames<PermutationOptions> = { ...generatorOption, device: true }
+
 /** The integers 0 … n − 1 in random order, int64. */
-export function randperm(n: number, options?: GeneratorOption): Tensor {
-  const y = new Tensor([checkInteger('randperm', 'n', n, 0)], 'int64')
-  kernels.randperm(y, draw('randperm', checkOptions('randperm', options, generatorOption), 2 * n))
+export function randperm(n: number, options?: PermutationOptions): Tensor {
+  const given = checkOptions('randperm', options, permutationOptions)
+  const y = new Tensor([checkInteger('randperm', 'n', n, 0)], 'int64', checkDevice('randperm', given.device))
+  kernels.randperm(y, draw('randperm', given, 2 * n))
   return y
 }
 

@@ -8,6 +8,9 @@ static napi_value initialise(napi_env env, napi_value object) {
   Exports exports{env, object};
   export_tensors(exports);
   export_transfers(exports);
+  export_moves(exports);
+  export_fences(exports);
+  export_devices(exports);
   export_system(exports);
   Exports kernels = exports.child("kernels");
   export_kernels(kernels);

@@ -49,7 +49,7 @@ int64_t Call::next_integer(const char* what, int64_t low, int64_t high) {
   return low;
 }
 
-TensorTable::Entry* Call::resolve() {
+TensorTable::Entry* Call::find() {
   const double id = next();
   TensorTable::Entry* entry = nullptr;
   if (id > 0 && id <= INT32_MAX && id == std::floor(id)) entry = environment.tensors.find(static_cast<int64_t>(id));
@@ -57,13 +57,19 @@ TensorTable::Entry* Call::resolve() {
     refuse("DISPOSED_TENSOR", "expected a live tensor, got the id " + number(id) + " of a disposed or unknown one");
     return nullptr;
   }
-  return same_device(entry->storage->device) ? entry : nullptr;
+  return entry;
+}
+
+TensorTable::Entry* Call::resolve() {
+  TensorTable::Entry* entry = find();
+  return entry && same_device(entry->storage->device) ? entry : nullptr;
 }
 
 bool Call::same_device(Device* device) {
   if (!device_) device_ = device;
   if (device_ == device) return true;
-  refuse("DEVICE_MISMATCH", "expected all tensors on one device");
+  refuse("DEVICE_MISMATCH", "expected all tensors on one device, got " + device_->name() + " and " + device->name() +
+                                "; move them with to(device)");
   return false;
 }
 
@@ -73,6 +79,14 @@ void Call::read_tensor(nr_tensor& t) {
     t = entry->view;
     buffers_.reads.push_back(entry->storage);
   }
+}
+
+Storage* Call::read_elsewhere(nr_tensor& t) {
+  t = {};
+  TensorTable::Entry* entry = find();
+  if (!entry) return nullptr;
+  t = entry->view;
+  return entry->storage;
 }
 
 void Call::read_target(nr_tensor& t) {
@@ -89,11 +103,10 @@ void Call::read_target(nr_tensor& t) {
 
 void Call::read_new(nr_tensor& t, size_t id_at) {
   t.dtype = static_cast<int32_t>(next_integer("a dtype code", 0, nr_dtype_count - 1));
-  const int index = static_cast<int>(next_integer("a device index", 0, 255));
+  const int index = static_cast<int>(next_integer("a device number", 0, kMaxDevices - 1));
   t.ndim = static_cast<int32_t>(next_integer("a number of dimensions", 0, NR_MAX_DIMS));
   Device* device = device_at(index);
-  if (!device)
-    return refuse("DEVICE_MISMATCH", "expected a device of this machine, got number " + std::to_string(index));
+  if (!device) return refuse("DEVICE_MISMATCH", "expected an open device, got number " + std::to_string(index));
   same_device(device);
   for (int d = 0; d < t.ndim; d++) t.shape[d] = next_integer("a size", 0, kSafe);
   int64_t stride = 1;

@@ -33,6 +33,8 @@ class Call {
   int64_t next_integer(const char* what, int64_t low, int64_t high);
   void read_tensor(nr_tensor& t);
   void read_target(nr_tensor& t);  // a new output or an existing tensor
+  // A tensor of any device, which is no part of this command; nullptr for none.
+  Storage* read_elsewhere(nr_tensor& t);
   void read_scalar(nr_scalar& value);
   void read_operand(nr_operand& operand);
   // Appends count tensors to lists(); returns how many.
@@ -54,6 +56,7 @@ class Call {
   Storage* first_output() const { return buffers_.fresh[0]; }
 
  private:
+  TensorTable::Entry* find();
   TensorTable::Entry* resolve();
   bool same_device(Device* device);
   void read_new(nr_tensor& t, size_t id_at);

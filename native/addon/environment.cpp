@@ -101,7 +101,7 @@ Block Environment::allocate(Device& device, size_t bytes, std::string* problem) 
   memory.trim(UINT64_MAX, 0);
   if (Block block = memory.grow(bytes); block.data) return block;
   const MemoryStats stats = memory.stats();
-  *problem = "OUT_OF_MEMORY: expected room for " + std::to_string(bytes) + " bytes, got " +
+  *problem = "OUT_OF_MEMORY: expected room for " + std::to_string(bytes) + " bytes on " + device.name() + ", got " +
              std::to_string(memory.limit() - std::min(memory.limit(), stats.live)) + " of the limit of " +
              std::to_string(memory.limit()) + " bytes left; free tensors (dispose, scope), use smaller batches or " +
              "raise the limit with setMemoryLimit";
@@ -111,12 +111,16 @@ Block Environment::allocate(Device& device, size_t bytes, std::string* problem) 
 // A graph has just been let go, and its tensors are garbage. Left alone they would fill the pool until it must grow;
 // what is still referred to then lives through two collections and is out of a minor one's reach.
 void Environment::reclaim() {
-  CachingAllocator& memory = cpu_device().memory();
+  const auto live = [] {
+    size_t bytes = 0;
+    for_each_device([&](Device& device) { bytes += device.memory().stats().live; });
+    return bytes;
+  };
   const size_t worth_it = live_after_reclaim_ + std::max(live_after_reclaim_ / 4, kReclaimFloor);
-  if (memory.stats().live <= worth_it) return;
+  if (live() <= worth_it) return;
   collect(false);
-  if (memory.stats().live > worth_it && may_collect_major()) collect(true);
-  live_after_reclaim_ = memory.stats().live;
+  if (live() > worth_it && may_collect_major()) collect(true);
+  live_after_reclaim_ = live();
 }
 
 void Environment::collect(bool major) {
@@ -135,17 +139,17 @@ void Environment::collect(bool major) {
       return;
     }
   }
-  sweep(cpu_device());
+  sweep();
   if (major) {
     last_major_ns_ = now_ns();
     last_major_took_ns_ = last_major_ns_ - started;
   }
 }
 
-void Environment::sweep(Device& device) {
+void Environment::sweep() {
   tensors.sweep(env, false);
   live_after_sweep_ = tensors.live();
-  device.live_after_sweep.store(device.memory().stats().live);
+  for_each_device([](Device& device) { device.live_after_sweep.store(device.memory().stats().live); });
   Scope scope(env);
   napi_value sentinel;
   if (sentinel_) napi_delete_reference(env, sentinel_);
@@ -167,7 +171,7 @@ void Environment::look_for_garbage() {
   Scope scope(env);
   napi_value alive = nullptr;
   if (sentinel_) napi_get_reference_value(env, sentinel_, &alive);
-  if (!alive) sweep(cpu_device());
+  if (!alive) sweep();
 }
 
 void Environment::begin_wait(uint64_t token, napi_value buffer) {
@@ -211,8 +215,10 @@ void Environment::deliver() {
 // they have left the queue nothing refers to this session any more.
 void Environment::finish() {
   session->end();
-  CommandQueue& queue = cpu_device().stream().queue();
-  queue.wait_completed(queue.pushed());
+  for_each_device([](Device& device) {
+    CommandQueue& queue = device.stream().queue();
+    queue.wait_completed(queue.pushed());
+  });
   tensors.sweep(env, true);
   napi_release_threadsafe_function(wake_, napi_tsfn_abort);
   delete this;

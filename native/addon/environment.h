@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "addon/tensor_table.h"
+#include "runtime/devices.h"
 #include "runtime/session.h"
 
 namespace neurite {
@@ -65,7 +66,7 @@ class Environment {
  private:
   explicit Environment(napi_env env) : env(env) {}
   void look_for_garbage();
-  void sweep(Device& device);
+  void sweep();
   bool may_collect_major() const;
   void deliver();
   void finish();

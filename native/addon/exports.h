@@ -24,6 +24,9 @@ struct Exports {
 void export_kernels(Exports& exports);
 void export_tensors(Exports& exports);
 void export_transfers(Exports& exports);
+void export_moves(Exports& exports);
+void export_fences(Exports& exports);
+void export_devices(Exports& exports);
 void export_system(Exports& exports);
 
 }  // namespace neurite

@@ -16,6 +16,13 @@ inline napi_value problem_value(napi_env env, const std::string& problem) {
   return value;
 }
 
+// A fault that JavaScript is about to hear of; "" for none.
+inline std::string problem_of(const FaultPtr& fault) {
+  if (!fault) return {};
+  fault->reported.store(true);
+  return fault->code + ": " + fault->message;
+}
+
 template <class Work>
 napi_value guarded(napi_env env, const Work& work) {
   Environment* environment = nullptr;

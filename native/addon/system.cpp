@@ -1,4 +1,4 @@
-// Settings and figures: setup, threads, instruction set, memory, profile. Nothing here is called often, so it is
+// Settings and figures: setup, threads, instruction set, collection, profile. Nothing here is called often, so it is
 // written with node-addon-api's classes.
 #include <napi.h>
 
@@ -73,46 +73,22 @@ Napi::Value set_threads(const Info& info) {
   return info.Env().Undefined();
 }
 
-// memoryStats(): figures of the device, and of this environment's tensors.
-Napi::Value memory_stats(const Info& info) {
-  const Environment* environment = environment_of(info.Env());
-  Device& device = cpu_device();
-  const MemoryStats stats = device.memory().stats();
-  Napi::Object result = Napi::Object::New(info.Env());
-  const auto set = [&](const char* name, size_t value) { result.Set(name, static_cast<double>(value)); };
-  set("live", stats.live);
-  set("peak", stats.peak);
-  set("cached", stats.cached);
-  set("limit", device.memory().limit());
-  set("allocations", stats.allocations);
-  set("growths", stats.growths);
-  set("stalls", device.stream().queue().stalls());
-  set("tensors", environment ? environment->tensors.live() : 0);
-  set("collections", environment ? environment->collections : 0);
-  return result;
-}
-
-Napi::Value reset_peak(const Info& info) {
-  cpu_device().memory().reset_peak();
-  return info.Env().Undefined();
-}
-
-Napi::Value set_memory_limit(const Info& info) {
-  const double bytes = number(info);
-  if (!(bytes >= 0 && bytes <= 9e15))
-    return problem(info, "INVALID_ARGUMENT: setMemoryLimit: expected a number of bytes");
-  cpu_device().memory().set_limit(static_cast<size_t>(bytes));
-  return info.Env().Undefined();
-}
-
 // collect(): runs the garbage collector and frees dead tensors and cached blocks.
 Napi::Value collect(const Info& info) {
   Environment* environment = environment_of(info.Env());
   if (!environment) return problem(info, "NOT_READY: collect: this environment is ending");
   environment->collect(true);
-  Device& device = cpu_device();
-  device.memory().trim(device.stream().queue().completed(), 0);
+  for_each_device([](Device& device) { device.memory().trim(device.stream().queue().completed(), 0); });
   return info.Env().Undefined();
+}
+
+// tensorCounts(): { tensors, collections } of this environment.
+Napi::Value tensor_counts(const Info& info) {
+  const Environment* environment = environment_of(info.Env());
+  Napi::Object result = Napi::Object::New(info.Env());
+  result.Set("tensors", environment ? environment->tensors.live() : 0);
+  result.Set("collections", static_cast<double>(environment ? environment->collections : 0));
+  return result;
 }
 
 // reclaim(): says that a graph has just been let go; collects if that is worth it.
@@ -158,10 +134,8 @@ void export_system(Exports& exports) {
   add("info", system_info);
   add("setIsa", set_isa);
   add("setThreads", set_threads);
-  add("memoryStats", memory_stats);
-  add("resetPeak", reset_peak);
-  add("setMemoryLimit", set_memory_limit);
   add("collect", collect);
+  add("tensorCounts", tensor_counts);
   add("reclaim", reclaim);
   add("profileStart", profile_start);
   add("profileStop", profile_stop);

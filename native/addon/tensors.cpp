@@ -117,7 +117,7 @@ bool describes(const nr_tensor& claimed, const nr_tensor& t) {
   return empty || same_strides;
 }
 
-// receive(owner); block: ticket, dtype, ndim, shape…, stride… as the sender described it. The id replaces the ticket.
+// receive(owner); block: ticket, dtype, device, ndim, shape…, stride… as the sender described it. The id replaces the ticket.
 napi_value receive(napi_env env, napi_callback_info info) {
   size_t count = 1;
   napi_value owner = nullptr;
@@ -128,6 +128,7 @@ napi_value receive(napi_env env, napi_callback_info info) {
     const int64_t limit = int64_t{1} << 53;
     nr_tensor claimed{};
     claimed.dtype = static_cast<int32_t>(call.next_integer("a dtype code", 0, nr_dtype_count - 1));
+    Device* device = device_at(static_cast<int>(call.next_integer("a device number", 0, kMaxDevices - 1)));
     claimed.ndim = static_cast<int32_t>(call.next_integer("a number of dimensions", 0, NR_MAX_DIMS));
     for (int d = 0; d < claimed.ndim; d++) claimed.shape[d] = call.next_integer("a size", 0, limit);
     for (int d = 0; d < claimed.ndim; d++) claimed.stride[d] = call.next_integer("a stride", -limit, limit);
@@ -140,9 +141,10 @@ napi_value receive(napi_env env, napi_callback_info info) {
         return "INVALID_ARGUMENT: receive: expected the ticket of a shared tensor that nobody has received yet, got " +
                std::to_string(ticket);
       traveller = found->second;
-      if (!describes(claimed, traveller.view))
+      if (!describes(claimed, traveller.view) || device != traveller.storage->device)
         return "INVALID_ARGUMENT: receive: expected the message as it was sent, of " + describe(traveller.view) +
-               ", got " + describe(claimed);
+               " on " + traveller.storage->device->name() + ", got " + describe(claimed) + " on " +
+               (device ? device->name() : "no device");
       travellers.erase(found);
     }
     const std::string problem = insert(environment, traveller.view, traveller.storage, owner);

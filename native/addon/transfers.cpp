@@ -1,20 +1,14 @@
-// Bytes in and out: uploads, read-backs, and waiting for the stream.
+// Bytes in and out: uploads and read-backs.
 #include <cstring>
 
+#include "addon/bytes.h"
 #include "addon/call.h"
 #include "addon/exports.h"
 #include "addon/guarded.h"
-#include "runtime/describe.h"
 
 namespace neurite {
 
 namespace {
-
-size_t bytes_of(const nr_tensor& t) {
-  size_t bytes = dtype_size(t.dtype);
-  for (int d = 0; d < t.ndim; d++) bytes *= static_cast<size_t>(t.shape[d]);
-  return bytes;
-}
 
 struct Bytes {
   void* data = nullptr;
@@ -40,13 +34,15 @@ struct Upload {
   nr_tensor target;
   void* staged;  // owned
   size_t bytes;
-  const MemorySource* memory;
 };
 
-void run_upload(Command* self, nr_context*) {
+void run_upload(Command* self, nr_context* ctx) {
   auto* upload = self->arguments<Upload>();
-  upload->memory->copy_in(upload->target.data, upload->staged, upload->bytes);
+  const FaultPtr fault = Stream::of(ctx).copy_in(self->name, upload->target.data, upload->staged, upload->bytes);
   std::free(upload->staged);
+  if (!fault) return;
+  self->storages()[0]->fault = fault;
+  self->session->add_fault(fault);
 }
 
 // upload(owner, typedArray); block: the new tensor. The bytes are copied before the call returns.
@@ -68,9 +64,9 @@ napi_value upload(napi_env env, napi_callback_info info) {
       return call.problem();
     }
     if (!call.allocate_outputs(arguments, 1)) return call.problem();
-    upload.memory = &call.device()->memory().source();
-    if (call.first_output()->idle_from <= call.device()->stream().queue().completed()) {
-      upload.memory->copy_in(upload.target.data, source.data, source.size);
+    Stream& stream = call.device()->stream();
+    if (!stream.accelerator() && call.first_output()->idle_from <= stream.queue().completed()) {
+      if (source.size) std::memcpy(upload.target.data, source.data, source.size);
       return {};
     }
     upload.staged = std::malloc(source.size + 1);
@@ -88,15 +84,21 @@ struct ReadBack {
   nr_tensor source;
   void* target;
   size_t bytes;
-  const MemorySource* memory;
   uint64_t token;   // 0: somebody waits in readSync
   FaultPtr* fault;  // where readSync looks
 };
 
-void run_read_back(Command* self, nr_context*) {
+void run_read_back(Command* self, nr_context* ctx) {
   auto* read = self->arguments<ReadBack>();
-  const FaultPtr fault = self->storages()[0]->fault;
-  if (!fault) self->session->while_alive([&] { read->memory->copy_out(read->target, read->source.data, read->bytes); });
+  Storage& source = *self->storages()[0];
+  settle_checks(source);
+  FaultPtr fault = source.fault;
+  if (!fault) {
+    self->session->while_alive(
+        [&] { fault = Stream::of(ctx).copy_out(self->name, read->target, read->source.data, read->bytes); });
+    settle_checks(source);
+    if (source.fault) fault = source.fault;
+  }
   if (read->fault) {
     *read->fault = fault;
   } else {
@@ -104,23 +106,19 @@ void run_read_back(Command* self, nr_context*) {
   }
 }
 
-// Enqueues the read-back of the tensor whose id is in the block into a new ArrayBuffer.
-std::string enqueue_read(Environment& environment, uint64_t token, FaultPtr* fault, napi_value* buffer) {
+// Enqueues the read-back of the tensor whose id is in the block into a new ArrayBuffer, on `queue`.
+std::string enqueue_read(Environment& environment, uint64_t token, FaultPtr* fault, napi_value* buffer,
+                         CommandQueue** queue = nullptr) {
   Call call(environment, "data");
   ReadBack read{};
   call.read_tensor(read.source);
   if (!call.ok() || !call.fits(sizeof read)) return call.problem();
   read.bytes = bytes_of(read.source);
-  int64_t expected = 1;
-  for (int d = read.source.ndim - 1; d >= 0 && read.bytes > 0; d--) {
-    if (read.source.shape[d] > 1 && read.source.stride[d] != expected) {
-      call.refuse("INVALID_ARGUMENT", "expected a contiguous tensor, got " + describe(read.source));
-      return call.problem();
-    }
-    expected *= read.source.shape[d];
+  if (!is_contiguous(read.source)) {
+    call.refuse("INVALID_ARGUMENT", "expected a contiguous tensor, got " + describe(read.source));
+    return call.problem();
   }
   if (napi_create_arraybuffer(environment.env, read.bytes, &read.target, buffer) != napi_ok) throw std::bad_alloc();
-  read.memory = &call.device()->memory().source();
   read.token = token;
   read.fault = fault;
   Command header{};
@@ -128,6 +126,7 @@ std::string enqueue_read(Environment& environment, uint64_t token, FaultPtr* fau
   header.always = true;
   if (!fault) environment.begin_wait(token, *buffer);
   call.enqueue(header, &read, sizeof read);
+  if (queue) *queue = &call.device()->stream().queue();
   return {};
 }
 
@@ -145,71 +144,18 @@ napi_value read(napi_env env, napi_callback_info info) {
   });
 }
 
-std::string fault_text(const FaultPtr& fault) {
-  fault->reported.store(true);
-  return fault->code + ": " + fault->message;
-}
-
 // readSync(); block: id. Returns the ArrayBuffer, or what is wrong. Blocks.
 napi_value read_sync(napi_env env, napi_callback_info) {
   napi_value buffer = nullptr;
   napi_value problem = guarded(env, [&](Environment& environment) -> std::string {
     FaultPtr fault;
-    const std::string refused = enqueue_read(environment, 0, &fault, &buffer);
+    CommandQueue* queue = nullptr;
+    const std::string refused = enqueue_read(environment, 0, &fault, &buffer, &queue);
     if (!refused.empty()) return refused;
-    CommandQueue& queue = cpu_device().stream().queue();
-    queue.wait_completed(queue.pushed());
-    return fault ? fault_text(fault) : "";
+    queue->wait_completed(queue->pushed());
+    return problem_of(fault);
   });
   return problem ? problem : buffer;
-}
-
-struct Fence {
-  uint64_t token;
-};
-
-// synchronize(token): settles when all that was enqueued has run; with the first fault nobody has heard of, if any.
-napi_value synchronize(napi_env env, napi_callback_info info) {
-  size_t count = 1;
-  napi_value argument = nullptr;
-  napi_get_cb_info(env, info, &count, &argument, nullptr, nullptr);
-  return guarded(env, [&](Environment& environment) -> std::string {
-    double token = 0;
-    if (napi_get_value_double(env, argument, &token) != napi_ok || !(token >= 1 && token < 9e15))
-      return "INVALID_ARGUMENT: synchronize: expected a token";
-    const Fence fence{static_cast<uint64_t>(token)};
-    Command header{};
-    header.name = "synchronize";
-    header.session = environment.session.get();
-    header.always = true;
-    header.arguments_bytes = 16;
-    header.bytes = (sizeof(Command) + 16 + 63) / 64 * 64;
-    header.run = [](Command* self, nr_context*) {
-      self->session->settle(self->arguments<Fence>()->token, self->session->take_first_unreported());
-    };
-    alignas(16) std::byte arguments[16] = {};
-    std::memcpy(arguments, &fence, sizeof fence);
-    environment.begin_wait(fence.token, nullptr);
-    cpu_device().stream().queue().push(header, arguments, nullptr, nullptr);
-    return {};
-  });
-}
-
-napi_value synchronize_sync(napi_env env, napi_callback_info) {
-  return guarded(env, [&](Environment& environment) -> std::string {
-    CommandQueue& queue = cpu_device().stream().queue();
-    queue.wait_completed(queue.pushed());
-    const FaultPtr fault = environment.session->take_first_unreported();
-    return fault ? fault_text(fault) : "";
-  });
-}
-
-// firstFault(): a fault that was never reported, without waiting.
-napi_value first_fault(napi_env env, napi_callback_info) {
-  return guarded(env, [&](Environment& environment) -> std::string {
-    const FaultPtr fault = environment.session->take_first_unreported();
-    return fault ? fault_text(fault) : "";
-  });
 }
 
 }  // namespace
@@ -218,9 +164,6 @@ void export_transfers(Exports& exports) {
   exports.add("upload", upload);
   exports.add("read", read);
   exports.add("readSync", read_sync);
-  exports.add("synchronize", synchronize);
-  exports.add("synchronizeSync", synchronize_sync);
-  exports.add("firstFault", first_fault);
 }
 
 }  // namespace neurite

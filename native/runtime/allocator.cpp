@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <bit>
 #include <cstdlib>
-#include <cstring>
 
 namespace neurite {
 
@@ -13,28 +12,29 @@ namespace {
 
 constexpr size_t kHugePage = size_t{2} << 20;
 
-// Large blocks sit on huge pages: fewer TLB misses for matrices that stream.
-void* host_allocate(size_t bytes) {
-  const bool large = bytes >= kHugePage;
-  const size_t alignment = large ? kHugePage : 64;
-  void* block = std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
+class HostMemory final : public MemorySource {
+ public:
+  // Large blocks sit on huge pages: fewer TLB misses for matrices that stream.
+  void* allocate(size_t bytes) override {
+    const bool large = bytes >= kHugePage;
+    const size_t alignment = large ? kHugePage : 64;
+    void* block = std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
 #if defined(MADV_HUGEPAGE)
-  if (block && large) madvise(block, bytes, MADV_HUGEPAGE);
+    if (block && large) madvise(block, bytes, MADV_HUGEPAGE);
 #endif
-  return block;
-}
-
-void host_release(void* block, size_t) {
-  std::free(block);
-}
-
-void host_copy(void* to, const void* from, size_t bytes) {
-  if (bytes > 0) std::memcpy(to, from, bytes);  // an empty array has no address
-}
+    return block;
+  }
+  void release(void* block, size_t) override {
+    std::free(block);
+  }
+};
 
 }  // namespace
 
-const MemorySource host_memory{host_allocate, host_release, host_copy, host_copy};
+MemorySource& host_memory() {
+  static HostMemory memory;
+  return memory;
+}
 
 CachingAllocator::~CachingAllocator() {
   trim(UINT64_MAX, 0);

@@ -10,14 +10,14 @@
 
 namespace neurite {
 
-// Where a device's memory comes from, and how bytes get in and out; the copies return when the bytes have arrived.
-struct MemorySource {
-  void* (*allocate)(size_t bytes);
-  void (*release)(void* block, size_t bytes);
-  void (*copy_in)(void* to_device, const void* from_host, size_t bytes);
-  void (*copy_out)(void* to_host, const void* from_device, size_t bytes);
+// Where a device's memory comes from. Any thread may ask.
+class MemorySource {
+ public:
+  virtual ~MemorySource() = default;
+  virtual void* allocate(size_t bytes) = 0;  // nullptr when there is none
+  virtual void release(void* block, size_t bytes) = 0;
 };
-extern const MemorySource host_memory;
+MemorySource& host_memory();
 
 struct Block {
   void* data = nullptr;
@@ -35,7 +35,7 @@ struct MemoryStats {
 
 class CachingAllocator {
  public:
-  CachingAllocator(const MemorySource& source, size_t limit) : source_(source), limit_(limit) {}
+  CachingAllocator(MemorySource& source, size_t limit) : source_(source), limit_(limit) {}
   ~CachingAllocator();
 
   static size_t class_size(size_t bytes);
@@ -51,7 +51,6 @@ class CachingAllocator {
   MemoryStats stats() const;
   void reset_peak();
   size_t pool_bytes() const;  // live + cached
-  const MemorySource& source() const { return source_; }
   size_t limit() const { return limit_; }
   void set_limit(size_t bytes);
 
@@ -60,7 +59,7 @@ class CachingAllocator {
   static int class_index(size_t class_bytes);
   void hand_out(const Block& block);
 
-  const MemorySource source_;
+  MemorySource& source_;
   size_t limit_;
   mutable std::mutex mutex_;
   MemoryStats stats_;

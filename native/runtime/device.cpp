@@ -1,11 +1,16 @@
 #include "runtime/device.h"
 
-#include "runtime/cpu_features.h"
-
 namespace neurite {
 
-Device::Device(const nr_backend* table, const MemorySource& source, size_t memory_limit, int threads)
-    : table_(table), memory_(source, memory_limit), stream_(std::make_unique<Stream>(threads)) {}
+Device::Device(const nr_backend* table, size_t memory_limit, int threads)
+    : name_("cpu"), table_(table), memory_(host_memory(), memory_limit), stream_(std::make_unique<Stream>(threads)) {}
+
+Device::Device(std::string name, std::unique_ptr<Accelerator> accelerator, size_t memory_limit)
+    : name_(std::move(name)),
+      accelerator_(std::move(accelerator)),
+      table_(accelerator_->library().table),
+      memory_(*accelerator_, memory_limit),
+      stream_(std::make_unique<Stream>(*accelerator_)) {}
 
 Device::~Device() {
   stream_.reset();
@@ -28,6 +33,7 @@ Storage* Device::adopt(const Block& block, size_t bytes) {
   storage->block_bytes = block.bytes;
   storage->idle_from = block.last_use;
   storage->fault.reset();
+  storage->checks.clear();
   storage->handles.store(1, std::memory_order_relaxed);
   return storage;
 }
@@ -39,21 +45,6 @@ void Device::release(Storage* storage) {
   std::lock_guard lock(mutex_);
   storage->retired_at = position;
   retired_.push_back(storage);
-}
-
-Device& cpu_device() {
-  static Device device(choose_cpu_backend(nullptr), host_memory, default_memory_limit(), default_threads());
-  return device;
-}
-
-Device* device_at(int index) {
-  return index == 0 ? &cpu_device() : nullptr;
-}
-
-std::string startup_problem() {
-  std::string problem;
-  choose_cpu_backend(&problem);
-  return problem;
 }
 
 }  // namespace neurite

@@ -1,10 +1,11 @@
-// A device: a kernel table, memory and a stream. The CPU is device 0.
+// A device: a kernel table, memory and a stream.
 #pragma once
 #include <deque>
 #include <memory>
 #include <mutex>
 #include <string>
 
+#include "runtime/accelerator.h"
 #include "runtime/allocator.h"
 #include "runtime/stream.h"
 
@@ -12,9 +13,13 @@ namespace neurite {
 
 class Device {
  public:
-  Device(const nr_backend* table, const MemorySource& source, size_t memory_limit, int threads);
+  // The CPU.
+  Device(const nr_backend* table, size_t memory_limit, int threads);
+  // A device of a library.
+  Device(std::string name, std::unique_ptr<Accelerator> accelerator, size_t memory_limit);
   ~Device();
 
+  const std::string& name() const { return name_; }  // as JavaScript has it: "cpu", "cuda:0"
   const nr_backend* table() const { return table_.load(std::memory_order_relaxed); }
   // Commands enqueued from now on use this table.
   void set_table(const nr_backend* table) { table_.store(table); }
@@ -31,6 +36,8 @@ class Device {
   std::atomic<size_t> live_after_sweep{0};
 
  private:
+  const std::string name_;
+  const std::unique_ptr<Accelerator> accelerator_;  // nullptr: the CPU
   std::atomic<const nr_backend*> table_;
   CachingAllocator memory_;
   std::unique_ptr<Stream> stream_;
@@ -38,15 +45,7 @@ class Device {
   std::deque<Storage*> retired_;  // in stream order
 };
 
-// The CPU, started on first use. Stopped by the static destructors, which also run on process.exit(): what is queued
-// then is dropped, not computed.
-Device& cpu_device();
-
-// The device with this index, or nullptr.
-Device* device_at(int index);
-
 int default_threads();          // NEURITE_THREADS, or the CPUs of the affinity mask and the cgroup
 size_t default_memory_limit();  // 80 % of the cgroup's limit or of the machine's memory
-std::string startup_problem();  // a setting in the environment that could not be honoured, or ""
 
 }  // namespace neurite

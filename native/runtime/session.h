@@ -3,6 +3,7 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <vector>
 
@@ -10,7 +11,7 @@
 
 namespace neurite {
 
-class Session {
+class Session : public std::enable_shared_from_this<Session> {
  public:
   // Something JavaScript waits for has happened: the token it was given, and the fault if it failed.
   struct Settled {

@@ -4,12 +4,15 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <vector>
 
 #include "runtime/fault.h"
 
 namespace neurite {
 
 class Device;
+struct Check;
 
 struct Storage {
   Device* device = nullptr;
@@ -20,6 +23,7 @@ struct Storage {
   std::atomic<int32_t> handles{0};  // table entries of all environments, and tensors under way between Workers
   uint64_t retired_at = 0;          // position in the stream after which no command names this record
   FaultPtr fault;                   // touched by the executor alone while commands are pending
+  std::vector<std::shared_ptr<Check>> checks;  // likewise: those its contents depend on; none on the CPU
 };
 
 }  // namespace neurite

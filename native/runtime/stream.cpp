@@ -7,25 +7,38 @@
 namespace neurite {
 
 Stream::Stream(int threads) : threads_(threads), pool_(std::make_unique<ThreadPool>(threads)) {
-  context_.nr_context::stream = nullptr;
-  context_.stream = this;
+  prepare_context();
   context_.threads = threads;
   context_.parallel = [](nr_context* c, int64_t tasks, void (*body)(void*, int64_t, int32_t), void* state) {
-    static_cast<Context*>(c)->stream->pool_->run(tasks, body, state);
+    of(c).pool_->run(tasks, body, state);
   };
+  executor_ = std::thread([this] { work(); });
+}
+
+Stream::Stream(Accelerator& accelerator) : accelerator_(&accelerator), threads_(1) {
+  prepare_context();
+  context_.threads = 1;
+  executor_ = std::thread([this] {
+    accelerator_->prepare(context_);
+    work();
+  });
+}
+
+void Stream::prepare_context() {
+  context_.stream = this;
   context_.scratch = [](nr_context* c, size_t bytes) {
-    void* memory = static_cast<Context*>(c)->stream->arena_.take(bytes);
+    Stream& stream = of(c);
+    void* memory = stream.accelerator_ ? stream.accelerator_->scratch(bytes) : stream.arena_.take(bytes);
     if (!memory) c->fail(c, "OUT_OF_MEMORY", "no memory for %zu bytes of working space", bytes);
     return memory;
   };
   context_.fail = &Context::on_fail;
-  executor_ = std::thread([this] { work(); });
 }
 
 void Stream::Context::on_fail(nr_context* ctx, const char* code, const char* format, ...) {
   va_list args;
   va_start(args, format);
-  static_cast<Context*>(ctx)->stream->fail(code, format, args);
+  of(ctx).fail(code, format, args);
   va_end(args);
 }
 
@@ -40,17 +53,11 @@ void Stream::set_threads(int threads) {
     int threads;
   } resize{this, threads};
   threads_.store(threads);
-  Command command{};
-  command.name = "set_threads";
-  command.always = true;
-  command.arguments_bytes = (sizeof resize + 15) / 16 * 16;
-  command.bytes = (sizeof(Command) + command.arguments_bytes + 63) / 64 * 64;
-  command.run = [](Command* self, nr_context*) {
+  enqueue("set_threads", nullptr, resize, [](Command* self, nr_context*) {
     auto* r = self->arguments<Resize>();
     r->stream->pool_ = std::make_unique<ThreadPool>(r->threads);
     r->stream->context_.threads = r->threads;
-  };
-  queue_.push(command, &resize, nullptr, nullptr);
+  });
 }
 
 void Stream::work() {
@@ -76,6 +83,7 @@ void Stream::execute(Command& command) {
         std::make_shared<Fault>("WORKER_TERMINATED", "the Worker that enqueued this computation ended before it ran");
     return mark(command, ended, true);
   }
+  if (accelerator_) accelerator_->begin_command(command, context_);
   Storage** storages = command.storages();
   for (int i = 0; i < command.reads; i++)
     if (storages[i]->fault) return mark(command, storages[i]->fault, false);
@@ -85,6 +93,7 @@ void Stream::execute(Command& command) {
   running_ = &command;
   command.run(&command, &context_);
   arena_.reset();
+  if (accelerator_) accelerator_->end_command(command, context_);
   if (!failure_) return;
   mark(command, failure_, true);
   command.session->add_fault(std::move(failure_));
@@ -104,6 +113,22 @@ void Stream::fail(const char* code, const char* format, va_list args) {
   char text[512];
   std::vsnprintf(text, sizeof text, format, args);
   failure_ = std::make_shared<Fault>(code, std::string(running_->name) + ": " + text);
+}
+
+FaultPtr Stream::copy_in(const char* op, void* to, const void* from, size_t bytes) {
+  if (accelerator_) return accelerator_->copy_in(op, to, from, bytes);
+  if (bytes > 0) std::memcpy(to, from, bytes);  // an empty array has no address
+  return nullptr;
+}
+
+FaultPtr Stream::copy_out(const char* op, void* to, const void* from, size_t bytes) {
+  if (accelerator_) return accelerator_->copy_out(op, to, from, bytes);
+  if (bytes > 0) std::memcpy(to, from, bytes);
+  return nullptr;
+}
+
+FaultPtr Stream::synchronize(const char* op) {
+  return accelerator_ ? accelerator_->synchronize(op) : nullptr;
 }
 
 }  // namespace neurite

@@ -16,7 +16,7 @@ int main() {
     last = size;
   }
 
-  CachingAllocator memory(host_memory, size_t{64} << 20);
+  CachingAllocator memory(host_memory(), size_t{64} << 20);
   CHECK(memory.take(1000).data == nullptr, "nothing is cached at first");
   Block a = memory.grow(1000);
   CHECK(a.data && reinterpret_cast<uintptr_t>(a.data) % 64 == 0);

@@ -1,6 +1,5 @@
 import { type Activation, gelu, linear, randn, relu, sigmoid, silu, tanh, type Tensor, tensor } from '../../lib'
-import { cpuInfo, setCpuIsa } from '../../lib/runtime'
-import { floats } from '../support'
+import { currentVariant, floats, useVariant, variants } from '../support'
 
 const alone: Record<Activation, (x: Tensor) => Tensor> = {
   relu,
@@ -13,10 +12,10 @@ const alone: Record<Activation, (x: Tensor) => Tensor> = {
 
 const bits = (t: Tensor) => Buffer.from(t.dataSync({ raw: true }).buffer).toString('hex')
 
-describe.each(cpuInfo().isas)('%s', (isa) => {
-  const first = cpuInfo().isa
-  beforeAll(() => setCpuIsa(isa))
-  afterAll(() => setCpuIsa(first))
+describe.each(variants)('%s', (isa) => {
+  const first = currentVariant()
+  beforeAll(() => useVariant(isa))
+  afterAll(() => useVariant(first))
 
   test.each(Object.keys(alone) as Activation[])('%s after a product has the bits of the op alone', (activation) => {
     for (const dtype of floats) {

@@ -1,5 +1,5 @@
 import { clone, contiguous, type DType, DTypeError, noGrad, ShapeError, tensor, type Tensor, to, zeros } from '../../lib'
-import { elementwise, everyDType, floats, testOp } from '../support'
+import { elementwise, everyDType, floats, testDevice, testOp } from '../support'
 
 testOp('clone', { op: clone, ref: (x) => x.copy(), ...elementwise(1), dtypes: everyDType, special: true })
 testOp('contiguous', {
@@ -43,7 +43,7 @@ test.each(conversions)('%s %p to %s', (from, values, dtype, expected) => {
 
 test('what is there already is returned itself', () => {
   const x = zeros([2, 3])
-  expect([x.to('float32'), x.to('cpu'), x.contiguous()]).toEqual([x, x, x])
+  expect([x.to('float32'), x.to(testDevice), x.contiguous()]).toEqual([x, x, x])
   expect(x.to('float32')).toBe(x)
   expect(x.clone()).not.toBe(x)
   expect(x.clone().base).toBe(null)
@@ -85,7 +85,7 @@ describe('in place', () => {
 
 test('errors of to', () => {
   const x = zeros([1])
-  expect(() => x.to('float31' as never)).toThrow("to: expected the device 'cpu'")
+  expect(() => x.to('float31' as never)).toThrow("to: expected a device such as 'cpu'")
   expect(() => zeros([1], { dtype: 'f32' as never })).toThrow(DTypeError)
   expect(() => to(1 as unknown as Tensor, 'int8')).toThrow('to: expected x to be a tensor, got 1')
 })

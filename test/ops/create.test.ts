@@ -118,7 +118,7 @@ describe('tensor', () => {
       DTypeError,
       'tensor: expected a dtype (float32, ',
     ],
-    ['a wrong device', () => tensor([1], { device: 'tpu' as never }), DeviceError, "tensor: expected the device 'cpu'"],
+    ['a wrong device', () => tensor([1], { device: 'tpu' as never }), DeviceError, 'tensor: expected a device such as'],
   ]
   test.each(wrong)('refuses %s', (_, call, type, message) => {
     expect(call).toThrow(type)

@@ -1,7 +1,6 @@
 import {
   arraySync,
   bernoulli,
-  cpuInfo,
   type DType,
   full,
   Generator,
@@ -17,14 +16,13 @@ import {
   randnLike,
   type RandomOptions,
   randperm,
-  setCpuIsa,
   setNumThreads,
   setRngState,
   type Tensor,
   tensor,
   zeros,
 } from '../../lib'
-import { floats, read } from '../support'
+import { currentVariant, floats, isOnCpu, read, testDevice, testOnCpu, useVariant, variants } from '../support'
 
 const count = 40_000
 const mean = (values: Float64Array) => values.reduce((a, b) => a + b, 0) / values.length
@@ -43,10 +41,10 @@ const draws: Record<string, (shape: number[], options: RandomOptions) => Tensor>
 }
 const every = Object.keys(draws).flatMap((name) => floats.map((dtype) => [name, dtype] as const))
 
-describe.each(cpuInfo().isas)('%s', (isa) => {
-  const before = cpuInfo().isa
-  beforeAll(() => setCpuIsa(isa))
-  afterAll(() => setCpuIsa(before))
+describe.each(variants)('%s', (isa) => {
+  const before = currentVariant()
+  beforeAll(() => useVariant(isa))
+  afterAll(() => useVariant(before))
 
   test.each(floats)('moments of %s', (dtype) => {
     const generator = new Generator(7)
@@ -93,27 +91,29 @@ describe.each(cpuInfo().isas)('%s', (isa) => {
     expect(one.getState()).toEqual(two.getState())
   })
 
-  test.each(every)('%s of %s does not depend on threads', (name, dtype) => {
-    const threads = getNumThreads()
-    const run = (n: number) => {
-      setNumThreads(n)
-      return Buffer.from(read(draws[name]([30_001], { dtype, generator: new Generator(12) })).data.buffer)
-    }
-    try {
-      expect(run(1).equals(run(3))).toBe(true)
-    } finally {
-      setNumThreads(threads)
-    }
-  })
+  for (const [name, dtype] of every) {
+    testOnCpu('is about threads', `${name} of ${dtype} does not depend on threads`, () => {
+      const threads = getNumThreads()
+      const run = (n: number) => {
+        setNumThreads(n)
+        return Buffer.from(read(draws[name]([30_001], { dtype, generator: new Generator(12) })).data.buffer)
+      }
+      try {
+        expect(run(1).equals(run(3))).toBe(true)
+      } finally {
+        setNumThreads(threads)
+      }
+    })
+  }
 })
 
-test.each(['rand', 'randint', 'bernoulli'])('%s gives the same numbers on every CPU variant', (name) => {
-  const before = cpuInfo().isa
-  const results = cpuInfo().isas.map((isa) => {
-    setCpuIsa(isa)
+test.each(['rand', 'randint', 'bernoulli'])('%s gives the same numbers on every CPU variant and device', (name) => {
+  const before = currentVariant()
+  const results = (isOnCpu ? variants : [testDevice, 'cpu']).map((variant) => {
+    useVariant(variant)
     return read(draws[name]([999], { dtype: 'float32', generator: new Generator(13) })).data
   })
-  setCpuIsa(before)
+  useVariant(before)
   for (const result of results) expect(result).toEqual(results[0])
 })
 

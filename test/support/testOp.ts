@@ -1,11 +1,13 @@
-// testOp: proves one op against its definition, over the CPU variants of this machine, dtypes, layouts, sizes and
-// special values, with the same bits for any number of threads, and with gradients (gradcheck.ts).
+// testOp: proves one op against its definition, over the CPU variants of this machine or on another device (device.ts),
+// over dtypes, layouts, sizes and special values, with the same bits for any number of threads, and with gradients
+// (gradcheck.ts).
 import type { DType } from '../../lib/dtype'
-import { cpuInfo, getNumThreads, setCpuIsa, setNumThreads } from '../../lib/runtime'
+import { getNumThreads, setNumThreads } from '../../lib/runtime'
 import { dataSync } from '../../lib/ops/read'
 import type { Tensor } from '../../lib/tensor'
 import { compare, mustCompare, scaled } from './compare'
 import { cover, isFull } from './cover'
+import { currentVariant, isSmallEnough, testOnCpu, useVariant, variants } from './device'
 import { type GradientFactors, checkGradient, checkSecondGradient } from './gradcheck'
 import { read } from './layouts'
 import { floats, layoutFactors, makeInputs, type OpCase, type Shape, toleranceFactor } from './opCase'
@@ -17,14 +19,14 @@ const numel = (shape: Shape): number => shape.reduce((m, n) => m * n, 1)
 const size = (shapes: readonly Shape[]): number => shapes.reduce((sum, shape) => sum + numel(shape), 0)
 
 export function testOp(name: string, test: OpCase): void {
-  const first = cpuInfo().isa
+  const first = currentVariant()
   const random = randomFrom(name)
   const dtypes = test.dtypes ?? floats
   const values = cover(
     {
-      isa: cpuInfo().isas,
+      isa: variants,
       dtype: dtypes,
-      shapes: test.shapes,
+      shapes: test.shapes.filter(isSmallEnough),
       special: test.special ? [false, true] : [false],
       ...layoutFactors(test),
     },
@@ -34,10 +36,10 @@ export function testOp(name: string, test: OpCase): void {
   const gradients = hasGradient ? gradientCover(test, random) : []
 
   describe(`${name} (seed ${seed})`, () => {
-    afterAll(() => setCpuIsa(first))
+    afterAll(() => useVariant(first))
 
-    describe.each(cpuInfo().isas)('%s', (isa) => {
-      beforeAll(() => setCpuIsa(isa))
+    describe.each(variants)('%s', (isa) => {
+      beforeAll(() => useVariant(isa))
 
       it('computes its definition', () => {
         mustCompare(() => {
@@ -47,8 +49,8 @@ export function testOp(name: string, test: OpCase): void {
         })
       })
 
-      it('computes large tensors alike with any number of threads', () => {
-        const some = isFull ? dtypes : [dtypes[cpuInfo().isas.indexOf(isa) % dtypes.length]]
+      testOnCpu('is about threads', 'computes large tensors alike with any number of threads', () => {
+        const some = isFull ? dtypes : [dtypes[variants.indexOf(isa) % dtypes.length]]
         mustCompare(() => some.forEach((dtype) => checkThreads(name, test, dtype, random)))
       })
 
@@ -74,10 +76,10 @@ export function testOp(name: string, test: OpCase): void {
 }
 
 function gradientCover(test: OpCase, random: () => number): GradientFactors[] {
-  const shapes = test.gradientShapes ?? test.shapes.filter((list) => size(list) <= 400)
+  const shapes = (test.gradientShapes ?? test.shapes.filter((list) => size(list) <= 400)).filter(isSmallEnough)
   const dtypes = floats.filter((d) => test.dtypes?.includes(d) ?? true)
   return cover(
-    { isa: cpuInfo().isas, dtype: dtypes, shapes, ...layoutFactors(test, test.gradientLayouts ?? test.layouts) },
+    { isa: variants, dtype: dtypes, shapes, ...layoutFactors(test, test.gradientLayouts ?? test.layouts) },
     random,
   )
 }
@@ -94,7 +96,7 @@ function checkValues(
   random: () => number,
 ): void {
   const sizes = shapes.map((s) => `[${s.join(', ')}]`).join(' ')
-  const what = `${name} of ${dtype} ${sizes} ${layout.join('/')} on ${cpuInfo().isa}`
+  const what = `${name} of ${dtype} ${sizes} ${layout.join('/')} on ${currentVariant()}`
   const { tensors, held } = makeInputs(test, shapes, dtype, layout, special, random)
   const got = list(test.op(...tensors))
   const want = list(test.ref(...held))
@@ -109,7 +111,7 @@ function checkValues(
 
 /** Large inputs with one thread and with three: right, and equal bit by bit. */
 function checkThreads(name: string, test: OpCase, dtype: DType, random: () => number): void {
-  const what = `${name} of ${dtype}, large, on ${cpuInfo().isa}`
+  const what = `${name} of ${dtype}, large, on ${currentVariant()}`
   const shapes = test.large ?? test.shapes.reduce((a, b) => (size(b) > size(a) ? b : a))
   const { tensors, held } = makeInputs(test, shapes, dtype, ['contiguous', 'contiguous'], false, random)
   const before = getNumThreads()
