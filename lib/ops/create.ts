@@ -7,6 +7,7 @@ import * as kernels from '../kernels'
 import { checkInteger, checkNumber, checkShape, maxDims } from '../shape'
 import { numelOf, type Shape, Tensor } from '../tensor'
 import { upload } from '../upload'
+import { to } from './copy'
 
 export interface TensorOptions {
   dtype?: DType
@@ -41,8 +42,8 @@ export function tensor(data: NestedArray | TypedArray, options?: TensorOptions &
   if (numelOf(wanted) !== values.length) {
     throw new ShapeError(`tensor: expected ${numelOf(wanted)} values for [${wanted.join(', ')}], got ${values.length}`)
   }
-  const made = upload(values, wanted, stored, device)
-  const t = dtype === stored ? made : convert(made, dtype)
+  const isStored = dtype === stored
+  const t = isStored ? upload(values, wanted, stored, device) : to(convert(values, wanted, stored, dtype), device)
   return given.requiresGrad ? t.setRequiresGrad() : t
 }
 
@@ -113,8 +114,9 @@ function flattenInto(flat: unknown[], data: unknown, shape: Shape, depth: number
   for (const part of data as unknown[]) flattenInto(flat, part, shape, depth + 1)
 }
 
-function convert(x: Tensor, dtype: DType): Tensor {
-  const y = new Tensor(x.shape, dtype, x.device)
+function convert(values: TypedArray, shape: Shape, stored: DType, dtype: DType): Tensor {
+  const x = upload(values, shape, stored, 'cpu')
+  const y = new Tensor(x.shape, dtype, 'cpu')
   kernels.copy(x, y)
   x.dispose()
   return y

@@ -22,7 +22,7 @@ function readable(op: string, x: Tensor, options?: DataOptions): Tensor {
   checkTensor(op, 'x', x)
   const { raw } = checkOptions(op, options, dataOptions)
   const isHalf = x.dtype === 'float16' || x.dtype === 'bfloat16'
-  return noGrad(() => rowMajor(isHalf && raw !== true ? to(x, 'float32') : x))
+  return noGrad(() => rowMajor(isHalf && raw !== true ? to(to(x, 'cpu'), 'float32') : x))
 }
 
 function elements(dtype: DType, buffer: ArrayBuffer): TypedArray {

@@ -117,7 +117,8 @@ bool describes(const nr_tensor& claimed, const nr_tensor& t) {
   return empty || same_strides;
 }
 
-// receive(owner); block: ticket, dtype, device, ndim, shape…, stride… as the sender described it. The id replaces the ticket.
+// receive(owner); block: ticket, dtype, device, ndim, shape…, stride… as the sender described it. The id replaces the
+// ticket.
 napi_value receive(napi_env env, napi_callback_info info) {
   size_t count = 1;
   napi_value owner = nullptr;
