@@ -2,6 +2,7 @@
 // Further arguments go to the runner: npm run test:js -- test/ops/conv.test.ts, npm run test:native -- -R conv.
 import { buildNative, buildNativeTests, buildTypescript } from './setup/build.mjs'
 import { ensureDependencies } from './setup/dependencies.mjs'
+import { emulated } from './setup/emulated.mjs'
 import { ctest, runTool } from './setup/run.mjs'
 import { sanitized, threads } from './setup/sanitize.mjs'
 import { ensureTools } from './setup/tools.mjs'
@@ -10,7 +11,7 @@ const suites = {
   // Tests on a real GPU are for machines that have one: ctest --test-dir build -L gpu
   native(args) {
     buildNativeTests()
-    return ctest('build', ['-LE', 'gpu', ...args])
+    return ctest('build', ['-LE', 'cuda|race|gpu', ...args])
   },
   js(args) {
     buildNative()
@@ -20,6 +21,7 @@ const suites = {
   // Native tests and a part of jest's with address and undefined behaviour sanitizers, in a build of their own.
   sanitize: sanitized,
   threads,
+  cuda: emulated,
   // The whole product of ops, variants, dtypes and layouts instead of the pairwise cover.
   full(args) {
     buildNative()

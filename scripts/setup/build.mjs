@@ -38,6 +38,9 @@ export function buildNativeTests() {
   })
 }
 
+// Builds a target that nothing else asks for.
+export const buildNativeTarget = cmakeJs
+
 export function buildTypescript() {
   whenStale({
     inputs: ['lib', 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json', 'scripts/setup/esm.mjs'],

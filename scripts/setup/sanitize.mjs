@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { buildTypescript } from './build.mjs'
 import { ctest, root, run, runTool } from './run.mjs'
 
-const folder = 'build/sanitize'
+export const sanitizedFolder = 'build/sanitize'
 const scriptTests = 'test/(autograd|share|ops/(indexing|view|copy|cat|embedding|triangle|split|create|read))'
 
 function build(folder, sanitizers, settings = []) {
@@ -18,16 +18,20 @@ function build(folder, sanitizers, settings = []) {
 // Native tests under ThreadSanitizer. Work is split among threads in code that all instruction sets share, so scalar
 // kernels show every race.
 export function threads(args) {
-  build('build/threads', 'thread', ['-DNEURITE_ISAS=scalar'])
+  build('build/threads', 'thread', ['-DNEURITE_ISAS=scalar', '-DNEURITE_CUDA_EMULATOR=OFF'])
   return ctest('build/threads', args)
 }
 
+export function buildSanitized() {
+  const output = join(root, sanitizedFolder, 'build', 'Release')
+  build(sanitizedFolder, 'address,undefined', [`-DCMAKE_LIBRARY_OUTPUT_DIRECTORY=${output}`])
+}
+
 export function sanitized(args) {
-  const output = join(root, folder, 'build', 'Release')
-  build(folder, 'address,undefined', [`-DCMAKE_LIBRARY_OUTPUT_DIRECTORY=${output}`])
+  buildSanitized()
   buildTypescript()
 
-  const native = ctest(folder, [])
+  const native = ctest(sanitizedFolder, ['-LE', 'cuda'])
   const libraries = ['libasan.so', 'libstdc++.so'].map((name) =>
     execFileSync(process.env.CXX ?? 'g++', [`-print-file-name=${name}`], { encoding: 'utf8' }).trim(),
   )
@@ -36,7 +40,7 @@ export function sanitized(args) {
     LD_PRELOAD: libraries.join(' '),
     ASAN_OPTIONS: 'detect_leaks=0',
     UBSAN_OPTIONS: 'print_stacktrace=1',
-    NEURITE_PREBUILD: join(root, folder),
+    NEURITE_PREBUILD: join(root, sanitizedFolder),
   }
   const selected = args.length > 0 ? args : ['--testPathPatterns', scriptTests]
   const script = runTool('jest', ['--runInBand', ...selected], { env })
