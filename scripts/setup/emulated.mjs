@@ -1,19 +1,18 @@
 // npm run test:cuda [-- plain | asan | race] [arguments]: tests on emulated CUDA devices. CTest and the tests of ops
 // in jest; CTest with address and undefined behaviour sanitizers; CTest with the emulator's own check for races.
-// Arguments that begin with a minus go to CTest, others to jest: npm run test:cuda -- test/ops/conv.test.ts
+// Arguments go to jest, or to CTest if they begin with a minus: npm run test:cuda -- test/ops/conv.test.ts
 import { buildNativeTarget, buildNativeTests, buildTypescript } from './build.mjs'
 import { ctest, runTool } from './run.mjs'
 import { buildSanitized, sanitizedFolder } from './sanitize.mjs'
 
 const modes = {
   plain(args) {
-    const forCtest = args.filter((arg) => arg.startsWith('-'))
-    const forJest = args.filter((arg) => !arg.startsWith('-'))
+    const isForCtest = args[0]?.startsWith('-')
     buildNativeTests()
     buildTypescript()
-    const native = forJest.length > 0 ? 0 : ctest('build', ['-L', 'cuda', ...args])
+    const native = args.length === 0 || isForCtest ? ctest('build', ['-L', 'cuda', ...args]) : 0
     const env = { ...process.env, NEURITE_TEST_DEVICE: 'cuda-emulated' }
-    const script = forCtest.length > 0 ? 0 : runTool('jest', forJest.length > 0 ? forJest : ['test/ops'], { env })
+    const script = isForCtest ? 0 : runTool('jest', args.length > 0 ? args : ['test/ops'], { env })
     return native || script
   },
   asan(args) {
