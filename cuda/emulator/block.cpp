@@ -133,7 +133,9 @@ std::string launch(dim3 grid, dim3 shape, size_t dynamic, void (*body)(const voi
   s.failure.clear();
   s.block.grid_shape = grid;
   s.block.number = 0;
-  race::begin_launch();
+  s.block.stacks = reinterpret_cast<uintptr_t>(fiber_stacks());
+  s.block.arena = reinterpret_cast<uintptr_t>(shared_arena());
+  race::begin_launch(s.block);
   for (unsigned z = 0; z < grid.z; z++)
     for (unsigned y = 0; y < grid.y; y++)
       for (unsigned x = 0; x < grid.x; x++, s.block.number++) {

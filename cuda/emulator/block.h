@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "fiber.h"
+#include "race.h"
+#include "shared.h"
 #include "types.h"
 
 namespace simt {
@@ -67,12 +69,23 @@ struct Block {
   std::vector<Thread> threads;
   std::vector<Warp> warps;
   Barrier barriers[16];
+  // What every access is compared with is here, because what a thread has of its own is slow to find.
+  uintptr_t stacks = 0, arena = 0;
+  race::State* races = nullptr;
 };
 
 extern thread_local __attribute__((tls_model("initial-exec"))) Thread* self;
 
 // Runs body(state) as every thread of every block, block after block. Returns what a thread did wrong, or "".
 std::string launch(dim3 grid, dim3 block, size_t dynamic_shared, void (*body)(const void*), const void* state);
+
+// Whether an address is on a stack of an emulated thread, or in the block's shared memory.
+inline bool on_fiber_stack(const void* address) {
+  return reinterpret_cast<uintptr_t>(address) - self->block->stacks < kAllStacks;
+}
+inline bool in_shared(const void* address) {
+  return reinterpret_cast<uintptr_t>(address) - self->block->arena < kArena;
+}
 
 // Ends the launch: a thread did something that CUDA does not allow.
 [[noreturn, gnu::format(printf, 1, 2)]] void fail(const char* format, ...);

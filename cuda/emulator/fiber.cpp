@@ -45,18 +45,16 @@ namespace simt {
 namespace {
 
 constexpr size_t kPage = 4096;
-constexpr size_t kStack = size_t{256} << 10;  // touched pages alone cost memory
-constexpr size_t kAll = kStack * kMaxThreads;
 
 struct Stacks {
   char* begin;
   Stacks() {
     begin = static_cast<char*>(
-        mmap(nullptr, kAll, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
+        mmap(nullptr, kAllStacks, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
     if (begin == MAP_FAILED) std::abort();
     for (size_t i = 0; i < kMaxThreads; i++) mprotect(begin + i * kStack, kPage, PROT_NONE);
   }
-  ~Stacks() { munmap(begin, kAll); }
+  ~Stacks() { munmap(begin, kAllStacks); }
 };
 
 Stacks& stacks() {
@@ -100,9 +98,8 @@ void switch_fiber(Fiber& from, Fiber& to, [[maybe_unused]] bool ends) {
 #endif
 }
 
-bool on_fiber_stack(const void* address) {
-  const auto offset = reinterpret_cast<uintptr_t>(address) - reinterpret_cast<uintptr_t>(stacks().begin);
-  return offset < kAll;
+const void* fiber_stacks() {
+  return stacks().begin;
 }
 
 }  // namespace simt

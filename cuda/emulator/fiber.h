@@ -4,7 +4,9 @@
 
 namespace simt {
 
-constexpr int kMaxThreads = 1024;  // of a block
+constexpr int kMaxThreads = 1024;             // of a block
+constexpr size_t kStack = size_t{256} << 10;  // touched pages alone cost memory
+constexpr size_t kAllStacks = kStack * kMaxThreads;
 
 // Where a fiber goes on: its stack pointer, and what AddressSanitizer must know of the stack.
 struct Fiber {
@@ -20,7 +22,7 @@ void prepare_fiber(Fiber& fiber, int number, void (*entry)());
 void fiber_entered(Fiber& caller);
 // Goes on with `to`; returns when somebody switches back to `from`. A fiber that `ends` is not come back to.
 void switch_fiber(Fiber& from, Fiber& to, bool ends = false);
-// True for addresses on the stacks of fibers of this thread.
-bool on_fiber_stack(const void* address);
+// Where the stacks of this thread begin; they take kAllStacks bytes.
+const void* fiber_stacks();
 
 }  // namespace simt

@@ -1,11 +1,12 @@
-// Every byte has a cell: who wrote it last and which two threads read it last, each with the clock of its warp. An
-// access came before another if it is by the same thread, or if the other's warp has since met its warp: its entry in
-// the other warp's vector clock is then greater. Blocks never meet, except through atomics. Exchanges of some lanes
-// count as exchanges of their whole warp.
+// Every four bytes have a cell: who wrote them last and which two threads read them last, each with the clock of its
+// warp and the bytes it touched. An access came before another if it is by the same thread, or if the other's warp has
+// since met its warp: its entry in the other warp's vector clock is then greater. Blocks never meet, except through
+// atomics. Exchanges of some lanes count as exchanges of their whole warp.
 #include "race.h"
 
 #if defined(SIMT_RACE)
 #include <algorithm>
+#include <memory>
 #include <unordered_map>
 #include <vector>
 
@@ -30,33 +31,54 @@ struct Access {
 };
 struct Cell {
   Access write, reads[2];
+  uint8_t write_bytes = 0, read_bytes[2] = {};
+  uint8_t known = 0;  // bytes that the block of `write` has written
 };
 using Clock = std::vector<uint64_t>;
 
-constexpr uintptr_t kPage = 4096;
+}  // namespace
+
+constexpr uintptr_t kCell = 4, kPageCells = 1024;
+constexpr size_t kNear = 256;
+
+struct Page {
+  Cell cells[kPageCells];
+};
 
 struct State {
   uint64_t launch = 0, block = 0;
   std::vector<Clock> clocks;  // of each warp: what it knows of every warp
   std::unordered_map<const void*, Clock> released;
-  std::unordered_map<uintptr_t, std::vector<Cell>> pages;
-  uintptr_t last_page = 0;
-  std::vector<Cell>* last = nullptr;
+  std::unordered_map<uintptr_t, std::unique_ptr<Page>> pages;
+  // Pages found lately; on the heap, because a library has little room for what each thread has of its own.
+  std::vector<std::pair<uintptr_t, Page*>> near = decltype(near)(kNear);
+
+  void forget() {
+    pages.clear();
+    near.assign(kNear, {});
+  }
 
   Cell& cell(uintptr_t address) {
-    const uintptr_t page = address / kPage;
-    if (page != last_page || !last) {
-      last = &pages[page];
-      if (last->empty()) last->resize(kPage);
-      last_page = page;
+    const uintptr_t number = address / (kCell * kPageCells);
+    auto& n = near[number % kNear];
+    if (n.first != number || !n.second) {
+      auto& page = pages[number];
+      if (!page) page = std::make_unique<Page>();
+      n = {number, page.get()};
     }
-    return (*last)[address % kPage];
+    return n.second->cells[address / kCell % kPageCells];
   }
 };
-thread_local State state;
+
+namespace {
+
+State& own_state() {
+  thread_local State state;
+  return state;
+}
 
 // True if `before` may happen at the same time as what the running thread does now.
-bool unordered(Access before, bool in_shared) {
+inline bool unordered(const State& state, Access before, bool in_shared) {
   if (before.launch() != (state.launch & 0xffff)) return false;
   if (before.block() != (state.block & 0xfffff)) return !in_shared;
   if (before.thread() == self->linear) return false;
@@ -65,52 +87,67 @@ bool unordered(Access before, bool in_shared) {
 
 void check(const void* start, size_t bytes, bool writes, bool atomic, const void* pc) {
   if (!self || on_fiber_stack(start)) return;
+  State& s = *self->block->races;
   const bool in_shared = simt::in_shared(start);
-  const Access now = Access::of(state.launch, state.block, self->linear, state.clocks[self->warp][self->warp], atomic);
-  for (size_t i = 0; i < bytes; i++) {
-    const auto address = reinterpret_cast<uintptr_t>(start) + i;
-    Cell& cell = state.cell(address);
-    const auto clash = [&](Access before) { return !(atomic && before.atomic()) && unordered(before, in_shared); };
+  const Access now = Access::of(s.launch, s.block, self->linear, s.clocks[self->warp][self->warp], atomic);
+  const auto begin = reinterpret_cast<uintptr_t>(start), end = begin + bytes;
+  for (uintptr_t at = begin / kCell * kCell; at < end; at += kCell) {
+    Cell& cell = s.cell(at);
+    uint8_t touched = 15;
+    if (at < begin) touched &= static_cast<uint8_t>(15 << (begin - at));
+    if (at + kCell > end) touched &= static_cast<uint8_t>(15 >> (at + kCell - end));
+    const auto clash = [&](Access before, uint8_t bytes_before) {
+      return (touched & bytes_before) && !(atomic && before.atomic()) && unordered(s, before, in_shared);
+    };
     const auto report = [&](const char* what, Access before) {
       fail("race: %s %s memory at %p (code at %p) that thread %d of block %llu %s, with no barrier between",
            writes ? "writes" : "reads", in_shared ? "shared" : "global", start, pc, before.thread(),
            static_cast<unsigned long long>(before.block()), what);
     };
-    const bool written = cell.write.launch() == (state.launch & 0xffff) && cell.write.stamp &&
-                         cell.write.block() == (state.block & 0xfffff);
-    if (in_shared && !written && !writes)
+    const bool same_block = cell.write.stamp >> 28 == now.stamp >> 28;  // and launch
+    if (in_shared && !writes && (!same_block || touched & ~cell.known))
       fail("reads shared memory at %p (code at %p) that nobody has written", start, pc);
-    if (clash(cell.write)) report("writes", cell.write);
+    if (clash(cell.write, cell.write_bytes)) report("writes", cell.write);
     if (writes) {
-      for (Access read : cell.reads)
-        if (clash(read)) report("reads", read);
+      for (int i = 0; i < 2; i++)
+        if (clash(cell.reads[i], cell.read_bytes[i])) report("reads", cell.reads[i]);
+      cell.known = static_cast<uint8_t>((same_block ? cell.known : 0) | touched);
       cell.write = now;
+      cell.write_bytes = touched;
     }
     if (!writes || atomic) {
-      if (cell.reads[0].thread() != now.thread() || cell.reads[0].block() != now.block()) cell.reads[1] = cell.reads[0];
+      if (cell.reads[0].stamp >> 18 != now.stamp >> 18) {  // another thread's
+        cell.reads[1] = cell.reads[0];
+        cell.read_bytes[1] = cell.read_bytes[0];
+        cell.read_bytes[0] = 0;
+      }
       cell.reads[0] = now;
+      cell.read_bytes[0] |= touched;
     }
   }
 }
 
 }  // namespace
 
-void begin_launch() {
+void begin_launch(Block& block) {
+  State& state = own_state();
+  block.races = &state;
   state.released.clear();
   if ((++state.launch & 0xffff) == 0) {  // stamps would come again
-    state.pages.clear();
-    state.last = nullptr;
+    state.forget();
     state.launch++;
   }
 }
 
 void begin_block(const Block& block) {
+  State& state = *block.races;
   state.block = block.number;
   state.clocks.assign(block.warps.size(), Clock(block.warps.size(), 0));
   for (size_t w = 0; w < state.clocks.size(); w++) state.clocks[w][w] = 1;
 }
 
 void join(const uint32_t* warps, size_t count) {
+  State& state = *self->block->races;
   Clock met(state.clocks.size(), 0);
   for (size_t i = 0; i < count; i++) {
     const Clock& clock = state.clocks[warps[i]];
@@ -122,10 +159,12 @@ void join(const uint32_t* warps, size_t count) {
 }
 
 void join_lanes(int warp) {
+  State& state = *self->block->races;
   state.clocks[warp][warp]++;
 }
 
 void release(const void* object) {
+  State& state = *self->block->races;
   Clock& clock = state.released[object];
   Clock& mine = state.clocks[self->warp];
   clock.resize(mine.size());
@@ -134,6 +173,7 @@ void release(const void* object) {
 }
 
 void acquire(const void* object) {
+  State& state = *self->block->races;
   const auto found = state.released.find(object);
   if (found == state.released.end()) return;
   Clock& mine = state.clocks[self->warp];

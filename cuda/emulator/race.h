@@ -11,8 +11,10 @@ struct Block;
 
 namespace simt::race {
 
+struct State;  // of one thread of the operating system
+
 #if defined(SIMT_RACE)
-void begin_launch();
+void begin_launch(Block& block);
 void begin_block(const Block& block);
 // Threads of these warps met: what each did before comes before what any does from now on.
 void join(const uint32_t* warps, size_t count);
@@ -25,7 +27,7 @@ void read(const void* address, size_t bytes);
 void write(const void* address, size_t bytes);
 void atomic(const void* address, size_t bytes);
 #else
-inline void begin_launch() {}
+inline void begin_launch(Block&) {}
 inline void begin_block(const Block&) {}
 inline void join(const uint32_t*, size_t) {}
 inline void join_lanes(int) {}

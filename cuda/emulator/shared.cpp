@@ -20,9 +20,6 @@ namespace simt {
 
 namespace {
 
-constexpr size_t kRedzone = 256;
-constexpr size_t kArena = kMostShared + 64 * kRedzone;
-
 struct Arena {
   char* begin = static_cast<char*>(std::aligned_alloc(1024, kArena));
   size_t used = 0, asked = 0;
@@ -58,8 +55,8 @@ bool begin_shared(size_t dynamic_bytes) {
   return arena.dynamic || dynamic_bytes == 0;
 }
 
-bool in_shared(const void* address) {
-  return reinterpret_cast<uintptr_t>(address) - reinterpret_cast<uintptr_t>(arena.begin) < kArena;
+const void* shared_arena() {
+  return arena.begin;
 }
 
 void* shared(const void* key, size_t bytes, size_t alignment) {

@@ -28,6 +28,12 @@ inline const nr_device_library* open_library(const char* path) {
   return library;
 }
 
+// Products of float32 are made of numbers rounded to tf32, and held to that, when NEURITE_TEST_PRECISION is "high".
+inline bool uses_tf32() {
+  static const char* const precision = std::getenv("NEURITE_TEST_PRECISION");
+  return precision && std::strcmp(precision, "high") == 0;
+}
+
 class Device {
  public:
   Device(const nr_device_library& of, int32_t index) : library(of) {
@@ -35,6 +41,8 @@ class Device {
     if (library.count(&error) <= index) stop(library.name, error.code[0] ? error.text : "has no such device");
     handle = library.open(index, &error);
     if (!handle) stop(library.name, error.text);
+    const nr_precision precision = uses_tf32() ? nr_precision_high : nr_precision_highest;
+    library.set_precision(handle, precision, precision);
   }
   ~Device() { library.close(handle); }
   Device(const Device&) = delete;

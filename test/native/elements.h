@@ -92,11 +92,13 @@ inline void put(const nr_tensor& t, int64_t i, double x) {
 
 // Relative error of storing a result.
 inline double rounding_error(int32_t dtype) {
+  if (dtype == nr_dtype_f32 && uses_tf32()) return 0x1p-10;
   return dtype == nr_dtype_f16 ? 0x1p-10 : dtype == nr_dtype_bf16 ? 0x1p-7 : dtype == nr_dtype_f32 ? 0x1p-22 : 0x1p-50;
 }
 
 // Error of a sum of n products, relative to the sum of their magnitudes.
 inline double accumulation_error(int32_t dtype, int64_t n) {
+  if (dtype == nr_dtype_f32 && uses_tf32()) return 0x1p-10;  // of each product
   if (dtype == nr_dtype_i32 || dtype == nr_dtype_i64) return 0;
   return (dtype == nr_dtype_f64 ? 0x1p-52 : 0x1p-23) * (4 + std::sqrt(static_cast<double>(n)));
 }

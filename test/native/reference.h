@@ -142,6 +142,7 @@ inline Array random(std::vector<int64_t> shape, int32_t dtype = nr_dtype_f32, La
 }
 
 inline double tolerance(int32_t dtype) {
+  if (dtype == nr_dtype_f32 && uses_tf32()) return 0x1p-10;
   return dtype == nr_dtype_f64 ? 1e-12 : dtype == nr_dtype_f32 ? 4e-6 : dtype == nr_dtype_f16 ? 1.5e-3 : 1e-2;
 }
 

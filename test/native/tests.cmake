@@ -1,6 +1,7 @@
 # One executable per test/native/*_test.cpp and its CTest entries: plain, on the CPU; cuda_… and race_… (labels cuda and
 # race), on an emulated device, without and with its check for races; gpu_… (label gpu), on a real one. Only tests of
-# kernels, which ask for tables, run on devices.
+# kernels, which ask for tables, run on devices; those of products a second time, as …_tf32, with numbers rounded to
+# tf32.
 enable_testing()
 file(GLOB native_tests CONFIGURE_DEPENDS test/native/*_test.cpp)
 add_library(device_table STATIC test/native/device_table.cpp)
@@ -33,12 +34,18 @@ foreach(source ${native_tests})
     set(library_gpu neurite_cuda)
     if((uses_tables OR needs_device) AND TARGET ${library_${kind}})
       add_test(NAME ${kind}_${name} COMMAND ${name})
-      set_tests_properties(${kind}_${name} PROPERTIES LABELS ${kind} ENVIRONMENT
+      set(environment
         "NEURITE_TEST_LIBRARY=$<TARGET_FILE:${library_${kind}}>;NEURITE_TEST_ALLOW_UNSUPPORTED=${unsupported}")
+      set_tests_properties(${kind}_${name} PROPERTIES LABELS ${kind} ENVIRONMENT "${environment}")
+      if(name MATCHES "^(attention|conv|matmul|recurrent)_test$")
+        add_test(NAME ${kind}_${name}_tf32 COMMAND ${name})
+        set_tests_properties(${kind}_${name}_tf32 PROPERTIES LABELS ${kind} ENVIRONMENT
+                             "${environment};NEURITE_TEST_PRECISION=high")
+      endif()
     endif()
   endforeach()
 endforeach()
 
 if(TARGET neurite_cuda_emulated)
-  add_subdirectory(test/cuda/fragments)
+  add_subdirectory(test/cuda)
 endif()
