@@ -97,20 +97,25 @@ Strided<N> strided(const nr_tensor* const (&tensors)[N]) {
   return s;
 }
 
-// The same elements in the order in which they lie in memory, where their order does not matter.
-inline nr_tensor in_memory_order(const nr_tensor& t) {
+// The same elements with the dims in the order of `like`'s strides, the longest first, where their order does not
+// matter.
+inline nr_tensor in_memory_order_of(const nr_tensor& like, const nr_tensor& t) {
   nr_tensor sorted = t;
-  const auto length = [](int64_t stride) { return stride < 0 ? -stride : stride; };
-  for (int d = 0; d < t.ndim; d++) {  // longest strides first
+  int order[NR_MAX_DIMS];
+  const auto length = [&](int d) { return like.stride[d] < 0 ? -like.stride[d] : like.stride[d]; };
+  for (int d = 0; d < t.ndim; d++) {
     int at = d;
-    for (; at > 0 && length(sorted.stride[at - 1]) < length(t.stride[d]); at--) {
-      sorted.shape[at] = sorted.shape[at - 1];
-      sorted.stride[at] = sorted.stride[at - 1];
-    }
-    sorted.shape[at] = t.shape[d];
-    sorted.stride[at] = t.stride[d];
+    for (; at > 0 && length(order[at - 1]) < length(d); at--) order[at] = order[at - 1];
+    order[at] = d;
+  }
+  for (int d = 0; d < t.ndim; d++) {
+    sorted.shape[d] = t.shape[order[d]];
+    sorted.stride[d] = t.stride[order[d]];
   }
   return sorted;
+}
+inline nr_tensor in_memory_order(const nr_tensor& t) {
+  return in_memory_order_of(t, t);
 }
 
 }  // namespace

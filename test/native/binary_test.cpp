@@ -111,6 +111,8 @@ void sweep(const nr_backend& b, Context& ctx, const Kernel& k, int32_t dtype) {
       {{}, {5, 7}, {5, 7}},
       {{2, 1, 5}, {3, 1}, {2, 3, 5}},
       {{4, 1}, {}, {4, 9}},
+      {{5, 16}, {16}, {5, 16}},
+      {{5, 24}, {5, 1}, {5, 24}},
   };
   for (const auto& s : shapes)
     for (Layout l : readable) {
@@ -127,6 +129,34 @@ void sweep(const nr_backend& b, Context& ctx, const Kernel& k, int32_t dtype) {
       if (s[1].empty()) check(b, ctx, k, left, number(c), a.t, c.t, y);
       if (s[0].empty()) check(b, ctx, k, number(a), right, a.t, c.t, y);
     }
+}
+
+// `shape` in a layout, its first element `skipped` elements from where memory begins.
+Array shifted(const std::vector<int64_t>& shape, int32_t dtype, Layout layout, int64_t skipped) {
+  Array a = make(shape, dtype, layout);
+  if (skipped == 0 || layout != Layout::dense) return a;
+  Array whole({skipped + a.numel}, dtype);
+  a.memory = whole.memory;
+  a.t.data = whole.as<char>() + skipped * element_size(dtype);
+  return a;
+}
+
+// Operands and results that each lie in a way of their own, with rows that are whole vectors and rows that are not.
+void mixed_layouts(const nr_backend& b, Context& ctx) {
+  const Kernel& add = *std::find_if(std::begin(kernels), std::end(kernels),
+                                    [](const Kernel& k) { return std::string(k.name) == "add"; });
+  for (const auto& shape : std::vector<std::vector<int64_t>>{{24, 40}, {19, 33}, {3, 16, 24}, {2049}})
+    for (int32_t dtype : {nr_dtype_f32, nr_dtype_bf16, nr_dtype_f64, nr_dtype_u8})
+      for (int64_t skipped : {0, 1, 4})
+        for (Layout lx : readable)
+          for (Layout ly : writable)
+            for (Layout lz : readable) {
+              const Array x = shifted(shape, dtype, lx, skipped), z = shifted(shape, dtype, lz, 0);
+              const Array y = shifted(shape, dtype, ly, skipped);
+              randomize(x, 1, 0, 9);
+              randomize(z, 2, 0, 9);
+              check(b, ctx, add, operand(x), operand(z), x.t, z.t, y);
+            }
 }
 
 void special_values(const nr_backend& b, Context& ctx) {
@@ -215,6 +245,7 @@ int main() {
     Context ctx(2);
     for (const Kernel& k : kernels)
       for (int32_t dtype = 0; dtype < nr_dtype_count; dtype++) sweep(b, ctx, k, dtype);
+    mixed_layouts(b, ctx);
     special_values(b, ctx);
     integers(b, ctx);
     conditions(b, ctx);
