@@ -128,6 +128,7 @@ void set_precision(nr_device* device, nr_precision matmul, nr_precision conv) {
 
 const nr_device_library library = {
     NR_DEVICE_LIBRARY_VERSION,
+    nr_kernels_hash(),
     emulated ? "cuda-emulated" : "cuda",
     &backend,
     count,

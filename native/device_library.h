@@ -7,9 +7,22 @@
 // remembers with each storage the checks it depends on, asks for failed ones whenever it has synchronized, and names
 // those that a command depends on which writes in place: if one of them failed, the device leaves its targets alone.
 #pragma once
+#include <string_view>
+
 #include "backend.h"
 
 enum { NR_DEVICE_LIBRARY_VERSION = 1, NR_MAX_UNLESS = 8, NR_MAX_PENDING_CHECKS = 1024 };
+
+// Of all names and parameters in kernels.def: where it is equal, tables are laid out alike.
+constexpr uint64_t nr_kernels_hash() {
+  uint64_t hash = 14695981039346656037u;  // FNV-1a
+  for (const char c : std::string_view(
+#define NR_KERNEL(name, ...) #name "(" #__VA_ARGS__ ")"
+#include "kernels.def"
+           ))
+    hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211u;
+  return hash;
+}
 
 typedef struct nr_device nr_device;  // the library's own
 
@@ -45,6 +58,7 @@ typedef enum nr_precision { nr_precision_highest, nr_precision_high } nr_precisi
 
 typedef struct nr_device_library {
   int32_t version;
+  uint64_t kernels;         // nr_kernels_hash() of the list that the table was made from
   const char* name;         // "cuda", "cuda-emulated"
   const nr_backend* table;  // kernels that are not there yet fail their command, in words
 

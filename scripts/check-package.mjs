@@ -44,6 +44,9 @@ function inspect(addon) {
 function install(folder) {
   const tarball = packTarball(folder)
   check('tarball', true, `${(statSync(tarball).size / 1e6).toFixed(1)} MB`)
+  const names = execFileSync('tar', ['-tzf', tarball], { encoding: 'utf8' }).split('\n')
+  const unwanted = names.filter((name) => /^package\/cuda\/emulator\/|\.so$/.test(name))
+  check('no device libraries, no emulator', unwanted.length === 0, unwanted.join(' '))
 
   // A PATH that holds node and nothing else.
   const bin = join(folder, 'bin')

@@ -1,9 +1,10 @@
-// npm run prebuilds: packs the source package, builds it in a folder of its own as an installation from source would,
-// and puts the stripped addon into prebuilds/<platform>-<arch>/. What the package forgot to ship fails here, and the
-// build/ of development stays as it is.
+// npm run prebuilds [-- cuda]: packs the source package, builds it in a folder of its own as an installation from
+// source would, and puts the stripped addon into prebuilds/<platform>-<arch>/. What the package forgot to ship fails
+// here, and the build/ of development stays as it is. With `cuda`: the package neurite-cuda instead.
 import { existsSync, mkdirSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { buildTypescript, nativeInputs } from './setup/build.mjs'
+import { packageCuda } from './setup/cuda-package.mjs'
 import { ensureDependencies } from './setup/dependencies.mjs'
 import { pack } from './setup/pack.mjs'
 import { root, runTool, whenStale } from './setup/run.mjs'
@@ -11,6 +12,10 @@ import { ensureTools } from './setup/tools.mjs'
 
 ensureTools()
 ensureDependencies()
+if (process.argv[2] === 'cuda') {
+  packageCuda()
+  process.exit(0)
+}
 buildTypescript()
 const platform = `prebuilds/${process.platform}-${process.arch}`
 whenStale({

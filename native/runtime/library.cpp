@@ -1,12 +1,14 @@
 #include "runtime/library.h"
 
 #include <dlfcn.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <mutex>
 #include <string>
+#include <vector>
 
 namespace neurite {
 
@@ -27,22 +29,37 @@ const nr_device_library* refuse(nr_error* error, const std::string& text) {
   return nullptr;
 }
 
+// "": there is none. The addon lies in neurite/prebuilds/<platform>/ or neurite/build/Release/.
+std::string find(const LibraryKind& kind) {
+  if (const char* named = std::getenv(kind.variable); named && *named) return named;
+  std::vector<std::string> places = {own_folder()};
+  if (kind.package) places.push_back(own_folder() + "../../../" + kind.package + "/");
+  for (const std::string& place : places)
+    if (access((place + kind.file).c_str(), F_OK) == 0) return place + kind.file;
+  return "";
+}
+
 const nr_device_library* load(const LibraryKind& kind, nr_error* error) {
-  const char* named = std::getenv(kind.variable);
-  const std::string path = named && *named ? named : own_folder() + kind.file;
+  const std::string expected = std::string("expected the library of ") + kind.name + " devices, got ";
+  const std::string other = std::string("or name its file in ") + kind.variable;
+  const std::string path = find(kind);
+  if (path.empty())
+    return refuse(error,
+                  expected + "none in " + own_folder() +
+                      (kind.package ? std::string(". Install the package ") + kind.package + ", build" : ". Build") +
+                      " it from neurite's sources, " + other);
   void* handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!handle) {
     const char* reason = dlerror();
-    return refuse(error, std::string("expected the library of ") + kind.name + " devices, got: " +
-                             (reason ? reason : path.c_str()) + ". Build it, or name its file in " + kind.variable);
+    return refuse(error, expected + (reason ? reason : path) + ". Build it again, " + other);
   }
   const auto entry = reinterpret_cast<decltype(&neurite_device_library)>(dlsym(handle, "neurite_device_library"));
   const nr_device_library* library = entry ? entry() : nullptr;
-  if (library && library->version == NR_DEVICE_LIBRARY_VERSION) return library;
+  const bool is_alike =
+      library && library->version == NR_DEVICE_LIBRARY_VERSION && library->kernels == nr_kernels_hash();
+  if (is_alike) return library;
   dlclose(handle);
-  return refuse(error, "expected a device library of version " + std::to_string(NR_DEVICE_LIBRARY_VERSION) + ", got " +
-                           (library ? "version " + std::to_string(library->version) : std::string("another library")) +
-                           ": " + path + ". Build it from the same sources as the addon");
+  return refuse(error, expected + "one of another version: " + path + ". Build it from the sources of the addon");
 }
 
 }  // namespace

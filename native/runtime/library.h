@@ -1,4 +1,5 @@
-// Libraries that bring devices: found beside the file that holds this code, loaded when first asked for.
+// Libraries that bring devices: found beside the file that holds this code or in a package of their own beside
+// neurite's, loaded when first asked for.
 #pragma once
 #include "device_library.h"
 
@@ -9,13 +10,14 @@ struct LibraryKind {
   const char* name;  // "cuda": its devices are cuda:0, cuda:1 …
   const char* file;
   const char* variable;  // of the environment, names another file
+  const char* package;   // that holds it in an installation, or nullptr
   int first, most;       // device numbers
 };
 
 enum { kMaxDevices = 256 };  // numbers of all kinds; 0 is the CPU
 inline constexpr LibraryKind kLibraries[] = {
-    {"cuda", "libneurite_cuda.so", "NEURITE_CUDA_LIBRARY", 1, 128},
-    {"cuda-emulated", "libneurite_cuda_emulated.so", "NEURITE_CUDA_EMULATED_LIBRARY", 129, 127},
+    {"cuda", "libneurite_cuda.so", "NEURITE_CUDA_LIBRARY", "neurite-cuda", 1, 128},
+    {"cuda-emulated", "libneurite_cuda_emulated.so", "NEURITE_CUDA_EMULATED_LIBRARY", nullptr, 129, 127},
 };
 inline constexpr int kLibraryCount = sizeof kLibraries / sizeof *kLibraries;
 

@@ -24,7 +24,8 @@ inline const nr_device_library* open_library(const char* path) {
   void* found = dlsym(handle, "neurite_device_library");
   if (!found) stop(path, "exports no neurite_device_library");
   const nr_device_library* library = reinterpret_cast<decltype(&neurite_device_library)>(found)();
-  if (library->version != NR_DEVICE_LIBRARY_VERSION) stop(path, "is of another version");
+  if (library->version != NR_DEVICE_LIBRARY_VERSION || library->kernels != nr_kernels_hash())
+    stop(path, "is of another version");
   return library;
 }
 
