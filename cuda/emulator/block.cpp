@@ -52,6 +52,7 @@ void set_up(Block& block, const dim3& shape) {
   block.threads.resize(block.count);
   block.warps.assign((block.count + 31) / 32, {});
   for (Barrier& b : block.barriers) b = {};
+  block.mbarriers.clear();
   for (int i = 0; i < block.count; i++) {
     Thread& t = block.threads[i];
     const auto n = static_cast<unsigned>(i);
@@ -63,6 +64,8 @@ void set_up(Block& block, const dim3& shape) {
     t.state = Thread::ready;
     t.copies.clear();
     t.copy_groups = 0;
+    t.products.clear();
+    t.product_groups = 0;
     block.warps[t.warp].lanes |= 1u << t.lane;
     prepare_fiber(t.fiber, i, enter);
   }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <source_location>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "fiber.h"
@@ -26,6 +27,15 @@ struct AsyncCopy {
   int group;
 };
 
+// A product that wgmma has begun: done when its group is waited for.
+struct WarpgroupProduct {
+  float* c;
+  int columns;
+  uint64_t a, b;
+  bool adds, is_f16;
+  int group;
+};
+
 struct Thread {
   uint3 index;
   int linear, lane, warp;
@@ -36,6 +46,8 @@ struct Thread {
   Place waits_at;
   std::vector<AsyncCopy> copies;
   int copy_groups = 0;
+  std::vector<WarpgroupProduct> products;
+  int product_groups = 0;
 };
 
 // The lanes of a warp that do something together: the last one to come does it for all.
@@ -51,6 +63,25 @@ struct Barrier {
   std::vector<Thread*> waiting;
   std::vector<uint32_t> warps;  // that have come
   int sum = 0, result = 0;      // for barriers that count a predicate
+};
+
+// A copy by TMA that nobody has waited for, and the barriers in shared memory.
+struct alignas(64) TensorMap {
+  const char* matrix;
+  int64_t rows, columns, row_bytes;
+  int element, tile_rows;
+};
+struct TileCopy {
+  char* to;
+  TensorMap map;
+  int row, column;
+};
+struct Mbarrier {
+  int arrivals, missing;  // of this phase
+  int64_t bytes;          // that were announced and have not come
+  uint32_t phase;
+  std::vector<TileCopy> copies;
+  std::vector<Thread*> waiting;
 };
 
 struct Warp {
@@ -69,6 +100,7 @@ struct Block {
   std::vector<Thread> threads;
   std::vector<Warp> warps;
   Barrier barriers[16];
+  std::unordered_map<const void*, Mbarrier> mbarriers;
   // What every access is compared with is here, because what a thread has of its own is slow to find.
   uintptr_t stacks = 0, arena = 0;
   race::State* races = nullptr;

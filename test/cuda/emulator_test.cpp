@@ -6,8 +6,9 @@
 #include <vector>
 
 #include "async_copy.h"
+#include "dispatch.h"
+#include "hopper_product.h"
 #include "matrix.h"
-#include "numbers.h"
 #include "planted.h"
 
 using namespace neurite::cuda;
@@ -115,6 +116,32 @@ void test_tf32() {
     }
 }
 
+// A pipeline of tiles that TMA brings and a warpgroup multiplies; the last tiles reach beyond the matrices.
+template <class T, bool waits>
+void test_hopper(const char* what) {
+  using Product = fragments::HopperProduct<T, waits>;
+  constexpr int M = 100, N = 136, K = 264;
+  std::vector<T> a(M * K), b(N * K);
+  for (size_t i = 0; i < a.size(); i++) a[i] = convert<T>(static_cast<float>(i * 7 % 13) - 6);
+  for (size_t i = 0; i < b.size(); i++) b[i] = convert<T>(static_cast<float>(i * 5 % 11) / 4 - 1);
+  std::vector<float> c(M * N, -1);
+  Product product = {{}, {}, c.data(), M, N, K};
+  check(make_tensor_map(product.a, a.data(), dtype_of<T>, M, K, K * 2, Product::rows), "a tensor map");
+  check(make_tensor_map(product.b, b.data(), dtype_of<T>, N, K, K * 2, Product::columns), "a tensor map");
+  const std::string problem = run(product, dim3(2, 2), Product::threads, Product::dynamic_shared);
+  int wrong = 0;
+  for (int m = 0; m < M; m++)
+    for (int n = 0; n < N; n++) {
+      float sum = 0;
+      for (int k = 0; k < K; k++) sum += computed(a[m * K + k]) * computed(b[n * K + k]);
+      wrong += c[m * N + n] != sum;
+    }
+  if (waits)
+    check(problem.empty() && wrong == 0, std::string(what) + ": " + problem);
+  else
+    check(!problem.empty() || wrong > 0, std::string(what) + ": a missing wait is found");
+}
+
 void test_sixteen_bits() {
   check(to_f16(65520).bits == 0x7c00 && to_f16(65519).bits == 0x7bff, "f16 rounds to infinity from 65520 on");
   check(to_f16(0x1p-24f).bits == 1 && to_f16(0x1p-25f).bits == 0, "f16 has subnormals, ties to even");
@@ -182,6 +209,9 @@ int main() {
   test_products<nr_f16>("product of f16");
   test_products<nr_bf16>("product of bf16");
   test_tf32();
+  test_hopper<nr_f16, true>("tiles and warpgroups of f16");
+  test_hopper<nr_bf16, true>("tiles and warpgroups of bf16");
+  test_hopper<nr_bf16, false>("tiles and warpgroups");
   test_sixteen_bits();
   test_deadlocks();
   test_limits();

@@ -3,10 +3,12 @@
 #include "conversions.h"
 #include "exchanges.h"
 #include "tensor_cores.h"
+#include "warpgroups.h"
 
 int main() {
   std::printf("capability bits %08x\n", static_cast<unsigned>(fragments::capability()));
   fragments::try_tensor_cores();
   fragments::try_exchanges();
   fragments::try_conversions();
+  fragments::try_warpgroups();
 }

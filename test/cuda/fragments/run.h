@@ -30,7 +30,7 @@ constexpr Kind bits{"bits"}, f16{"f16"}, bf16{"bf16"}, tf32{"tf32"}, sums{"sums"
 
 #if defined(__CUDACC__)
 template <class K>
-__global__ void __launch_bounds__(K::threads) entry(const K kernel) {
+__global__ void __launch_bounds__(K::threads, 1) entry(const __grid_constant__ K kernel) {
   kernel();
 }
 
@@ -44,36 +44,64 @@ inline int capability() {
   return 10 * major + minor;
 }
 
-// K{in, out}() by every thread; what is in `out` at first stays where nobody writes.
+// Words in memory that kernels reach.
+class Memory {
+ public:
+  explicit Memory(const Words& words) : words_(words) {
+    check("memory", cudaMalloc(&data_, words.size() * 4));
+    check("memory", cudaMemcpy(data_, words.data(), words.size() * 4, cudaMemcpyHostToDevice));
+  }
+  ~Memory() { cudaFree(data_); }
+  Memory(const Memory&) = delete;
+  uint32_t* data() { return data_; }
+  Words take() {
+    check("memory", cudaMemcpy(words_.data(), data_, words_.size() * 4, cudaMemcpyDeviceToHost));
+    return words_;
+  }
+
+ private:
+  Words words_;
+  uint32_t* data_ = nullptr;
+};
+
 template <class K>
-Words run(const char* name, int blocks, const Words& in, Words out) {
-  const size_t in_bytes = in.size() * 4, out_bytes = out.size() * 4;
-  uint32_t *from = nullptr, *to = nullptr;
-  check(name, cudaMalloc(&from, in_bytes));
-  check(name, cudaMalloc(&to, out_bytes));
-  check(name, cudaMemcpy(from, in.data(), in_bytes, cudaMemcpyHostToDevice));
-  check(name, cudaMemcpy(to, out.data(), out_bytes, cudaMemcpyHostToDevice));
-  entry<<<blocks, K::threads>>>(K{from, to});
+void launch(const char* name, dim3 grid, const K& kernel, size_t dynamic_shared = 0) {
+  check(name,
+        cudaFuncSetAttribute(entry<K>, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(dynamic_shared)));
+  entry<<<grid, K::threads, dynamic_shared>>>(kernel);
   check(name, cudaGetLastError());
   check(name, cudaDeviceSynchronize());
-  check(name, cudaMemcpy(out.data(), to, out_bytes, cudaMemcpyDeviceToHost));
-  cudaFree(from);
-  cudaFree(to);
-  return out;
 }
 #else
 inline int capability() {
   return 90;
 }
+
+class Memory {
+ public:
+  explicit Memory(const Words& words) : words_(words) {}
+  uint32_t* data() { return words_.data(); }
+  Words take() { return words_; }
+
+ private:
+  Words words_;
+};
+
 template <class K>
-Words run(const char* name, int blocks, const Words& in, Words out) {
-  const K kernel{in.data(), out.data()};
+void launch(const char* name, dim3 grid, const K& kernel, size_t dynamic_shared = 0) {
   const auto body = [](const void* k) { (*static_cast<const K*>(k))(); };
-  const std::string problem = simt::launch(dim3(blocks), dim3(K::threads), 0, body, &kernel);
+  const std::string problem = simt::launch(grid, dim3(K::threads), dynamic_shared, body, &kernel);
   if (!problem.empty()) stop(name, problem.c_str());
-  return out;
 }
 #endif
+
+// K{in, out}() by every thread; what is in `out` at first stays where nobody writes.
+template <class K>
+Words run(const char* name, int blocks, const Words& in, const Words& out) {
+  Memory from(in), to(out);
+  launch(name, dim3(blocks), K{from.data(), to.data()});
+  return to.take();
+}
 
 inline void record(const char* name, Kind kind, const Words& words) {
   std::printf("%s %s", name, kind.name);
