@@ -1,9 +1,12 @@
 // neurite's side of the benchmark.
 import { readFileSync } from 'node:fs'
 import * as n from '../dist/esm/index.mjs'
-import { rows } from './rows.mjs'
+import { rowsOf } from './rows.mjs'
 import { serve } from './serve.mjs'
 
+const device = process.env.NEURITE_BENCH_DEVICE ?? 'cpu'
+const { families, limits } = rowsOf(device)
+const rows = [...(device === 'cpu' ? [] : limits), ...families.flatMap((family) => family.rows)]
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
 
 /** Runs until the memory pool has had enough for three runs; the first ones pay for fresh pages. */
@@ -17,7 +20,9 @@ function warmUp(run) {
 }
 
 /** What the loop repeats: `count` runs enqueued one after the other, then a wait for the stream. */
-function timed(run) {
+async function timed(run) {
+  run()
+  await n.synchronize() // a fault would be fast
   warmUp(run)
   return {
     repeat(count) {
@@ -30,10 +35,12 @@ function timed(run) {
 
 function make(row) {
   n.manualSeed(0)
+  n.setMatmulPrecision(row.args?.precision ?? 'highest')
   return row.measure ? { measure: (seconds) => row.measure(n, seconds) } : timed(row.prepare(n))
 }
 
-await serve(`${version}/${n.cpuInfo().isa}`, ({ bench, params }) => {
+n.setDefaultDevice(device)
+await serve(`${version}/${device === 'cpu' ? n.cpuInfo().isa : device}`, ({ bench, params }) => {
   const row = rows.find((r) => r.bench === bench && r.params === params)
   return row ? [{ peer: 'neurite', make: () => make(row) }] : []
 })

@@ -9,7 +9,8 @@ export function forward(n, run) {
 
 /** `run`, then backward from a random gradient into `leaves`, which start without one. */
 export function forwardBackward(n, leaves, run) {
-  const dy = n.randn(firstOf(run()).shape)
+  const { shape, dtype } = firstOf(run())
+  const dy = n.randn(shape, { dtype })
   return () => {
     for (const leaf of leaves) {
       leaf.grad?.dispose()

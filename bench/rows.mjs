@@ -21,13 +21,14 @@ import { eventLoop } from './runtime/event_loop.mjs'
 import { memory } from './runtime/memory.mjs'
 import { tinyOps, tinySteps } from './steps/dispatch.mjs'
 import { training } from './steps/training.mjs'
-
-export { limits } from './limits.mjs'
+import { DeviceMachine, deviceLimits } from './device/limits.mjs'
+import { deviceFamilies } from './device/rows.mjs'
+import { limits } from './limits.mjs'
 
 const bandwidth = [{ ratio: 1.3, least: 1 }]
 const eager = /^torch(-nhwc)?$/
 
-export const families = [
+const families = [
   { name: 'sgemm from 512', rows: largeGemm, goals: [{ peak: 0.92, least: 1 }] },
   { name: 'sgemm small', rows: smallGemm, goals: [{ ratio: 1.3, least: 1 }] },
   { name: 'convolution forward', rows: convForward, goals: [{ ratio: 1.15, least: 1 }] },
@@ -55,4 +56,9 @@ export const families = [
   { name: 'runtime', rows: [...eventLoop, ...memory] },
 ]
 
-export const rows = families.flatMap((family) => family.rows)
+/** What is measured on a device: the families of rows, and the rows that show its limits. */
+export function rowsOf(device) {
+  if (device === 'cpu') return { families, limits }
+  const isSmall = device.includes('emulated')
+  return { families: deviceFamilies(isSmall), limits: deviceLimits(isSmall), DeviceMachine }
+}

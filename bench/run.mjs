@@ -1,14 +1,15 @@
 // npm run bench -- [--filter regex] [--threads 1,2] [--peers] [--peer torch …] [--json out.jsonl] [--seconds 0.2]
-//                  [--rounds 3]
+//                  [--rounds 3] [--device cuda]
 // Times each row in neurite and, with --peers, in every peer found (or those named by --peer), interleaved: one process
 // per side and thread count stays alive, and each row is measured in turn on every side, `rounds` times within
 // `seconds` per side. Prints JSON lines, then tables: % of the machine's measured limits, and ratios (peer's time /
-// ours: above 1 neurite is faster).
+// ours: above 1 neurite is faster). On another device than the CPU there are rows of their own (device/rows.mjs), and
+// PyTorch is the peer.
 import { appendFileSync, writeFileSync } from 'node:fs'
 import { cpus, loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import { Machine } from './roofline.mjs'
-import { families, limits } from './rows.mjs'
+import { rowsOf } from './rows.mjs'
 import { findSides, startSide } from './sides.mjs'
 import { summarize } from './summary.mjs'
 
@@ -21,11 +22,13 @@ const { values } = parseArgs({
     peer: { type: 'string', multiple: true, default: [] },
     seconds: { type: 'string', default: '0.2' },
     rounds: { type: 'string', default: '3' },
+    device: { type: 'string', default: 'cpu' },
   },
 })
 const seconds = Number(values.seconds)
 const rounds = Number(values.rounds)
-const threadCounts = values.threads.split(',').map(Number)
+const threadCounts = values.device === 'cpu' ? values.threads.split(',').map(Number) : [1]
+const { families, limits, DeviceMachine } = rowsOf(values.device)
 if (![seconds, rounds, ...threadCounts].every((v) => v > 0)) {
   console.error('bench: expected positive numbers for --seconds, --rounds and --threads')
   process.exit(2)
@@ -40,7 +43,7 @@ if (wanted.length === 0) {
 }
 if (values.json) writeFileSync(values.json, '')
 const [load] = loadavg()
-if (load > cpus().length / 2) {
+if (values.device === 'cpu' && load > cpus().length / 2) {
   console.error(`bench: other processes are busy (load ${load.toFixed(1)}): several threads will be measured wrongly`)
 }
 
@@ -95,12 +98,12 @@ async function measure(row, sides, threads) {
   return [...results.values()].map(({ side, result }) => emit(row, side.version, threads, result))
 }
 
-const found = findSides(values.peers || values.peer.length > 0, values.peer)
+const found = findSides(values.peers || values.peer.length > 0, values.peer, values.device)
 const entries = []
 for (const threads of threadCounts) {
   const sides = []
-  for (const side of found) sides.push(await startSide(side, threads))
-  const machine = new Machine()
+  for (const side of found) sides.push(await startSide(side, threads, values.device))
+  const machine = DeviceMachine ? new DeviceMachine() : new Machine()
   const learnLimits = async () => {
     for (const row of limits) {
       for (const result of await measure(row, sides, threads)) machine.learn(row, threads, result)

@@ -7,9 +7,10 @@ import { peers } from './peers.mjs'
 const neurite = () => [process.execPath, [fileURLToPath(new URL('neurite.mjs', import.meta.url))]]
 
 /** The commands of neurite, the hardware's limits and, if wanted, the peers; those that this machine has. */
-export function findSides(wantsPeers, only) {
+export function findSides(wantsPeers, only, device) {
   const sides = [{ name: 'neurite', command: neurite() }]
   for (const [name, { find, hint }] of Object.entries(peers)) {
+    if (device !== 'cpu' && name !== 'torch') continue
     if (name !== 'hardware' && (!wantsPeers || (only.length > 0 && !only.includes(name)))) continue
     const command = find()
     if (command) sides.push({ name, command })
@@ -18,13 +19,14 @@ export function findSides(wantsPeers, only) {
   return sides
 }
 
-export async function startSide({ name, command: [program, args] }, threads) {
+export async function startSide({ name, command: [program, args] }, threads, device) {
   const count = String(threads)
   const child = spawn(program, args, {
     stdio: ['pipe', 'pipe', 'inherit'],
     // Set before the libraries load: that is when they read them.
     env: {
       ...process.env,
+      NEURITE_BENCH_DEVICE: device,
       NEURITE_THREADS: count,
       OMP_NUM_THREADS: count,
       OMP_PROC_BIND: 'true', // or a virtual machine's kernel may leave two threads on one processor

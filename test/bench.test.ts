@@ -44,6 +44,21 @@ test('wrong options are named', () => {
   expect(bench('--rounds', '0')).toMatchObject({ status: 2 })
 })
 
+test('the limits of a device are its fastest product in each format and its bandwidth', () => {
+  const script = `
+    import { DeviceMachine } from './bench/device/limits.mjs'
+    const machine = new DeviceMachine()
+    machine.learn({ bench: 'limit copy' }, 1, { gbs: 100 })
+    for (const gflops of [900, 1000, 800]) {
+      machine.learn({ bench: 'limit matmul', args: { format: 'bfloat16' } }, 1, { gflops })
+    }
+    const row = { args: { format: 'bfloat16' }, flops: 5e8, bytes: [3e8, 1e8] }
+    console.log(machine.shareOfPeak(row, 1), machine.leastMs(row), machine.leastMs({ ...row, bytes: [1e6, 0] }))
+    console.log(machine.shareOfPeak({ ...row, args: { format: 'float32' } }, 1), machine.leastMs({ args: {} }))`
+  const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { cwd: root, encoding: 'utf8' })
+  expect(stdout).toBe('0.5 4 0.5\nundefined undefined\n')
+})
+
 test('the summary judges by ratio, roofline and tie, and counts packed weights where weights are constant', () => {
   const script = `
     import { Machine } from './bench/roofline.mjs'

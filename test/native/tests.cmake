@@ -14,6 +14,8 @@ file(STRINGS ${debts} unsupported REGEX "^NR_UNSUPPORTED")
 string(REGEX REPLACE "NR_UNSUPPORTED\\(([a-z0-9_]+)[^;]*" "\\1" unsupported "${unsupported}")
 string(REPLACE ";" "," unsupported "${unsupported}")
 
+add_custom_target(device_tests)  # those that run on devices
+
 foreach(source ${native_tests})
   get_filename_component(name ${source} NAME_WE)
   add_executable(${name} ${source})
@@ -27,6 +29,9 @@ foreach(source ${native_tests})
   file(STRINGS ${source} uses_tables REGEX "each_isa\\(|tables\\(\\)" LIMIT_COUNT 1)
   if(NOT needs_device)
     add_test(NAME ${name} COMMAND ${name})
+  endif()
+  if(uses_tables OR needs_device)
+    add_dependencies(device_tests ${name})
   endif()
   foreach(kind cuda race gpu)
     set(library_cuda neurite_cuda_emulated)

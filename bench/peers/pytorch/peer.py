@@ -26,6 +26,11 @@ for part in (attention, conv, dispatch, fused, inference, norms, optimizers, poi
     ROWS.update(part.ROWS)
 
 
+# "cuda", or the CPU also where the other side is emulated.
+DEVICE = "cuda" if os.environ["NEURITE_BENCH_DEVICE"].startswith("cuda") and torch.cuda.is_available() else "cpu"
+synchronize = torch.cuda.synchronize if DEVICE == "cuda" else lambda: None
+
+
 class Variant:
     """A way to compute a row: made ready and run once, then timed as often as asked."""
 
@@ -37,6 +42,7 @@ class Variant:
         try:
             self.run = make()
             self.run()
+            synchronize()
         except Exception as error:
             self.error = (str(error).splitlines() or [type(error).__name__])[0]
 
@@ -49,6 +55,7 @@ class Variant:
             started = time.perf_counter()
             for _ in range(self.inner):
                 self.run()
+            synchronize()
             sample = (time.perf_counter() - started) * 1e3
             if sample >= 5:
                 times.append(sample / self.inner)
@@ -64,8 +71,9 @@ def main():
     # What compilers print must not mix with the answers.
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    print(json.dumps({"version": torch.__version__ + "/" + torch.backends.cpu.get_cpu_capability()}), file=answers,
-          flush=True)
+    torch.set_default_device(DEVICE)
+    chip = torch.cuda.get_device_name() if DEVICE == "cuda" else torch.backends.cpu.get_cpu_capability()
+    print(json.dumps({"version": torch.__version__ + "/" + chip}), file=answers, flush=True)
     row, current = None, []
     for line in sys.stdin:
         request = json.loads(line)
@@ -73,6 +81,8 @@ def main():
         if key != row:
             row, current = key, []
             torch.manual_seed(0)
+            torch.set_default_dtype(getattr(torch, request["args"].get("dtype", "float32")))
+            torch.set_float32_matmul_precision(request["args"].get("precision", "highest"))
             make = ROWS.get(request["bench"])
             current = [Variant(suffix, maker) for suffix, maker in variants(make, request["args"])] if make else []
         limit = request.get("limit", math.inf)

@@ -61,6 +61,14 @@ def transpose(args):
     return start
 
 
+def copy(args):
+    def start():
+        x = torch.randn(*args["shape"])
+        return forward(lambda: x.clone())
+
+    return start
+
+
 def embedding(name):
     def make(args):
         def start():
@@ -85,7 +93,7 @@ def pooling(args):
     return {"": lambda: start(torch.contiguous_format), "-nhwc": lambda: start(torch.channels_last)}
 
 
-ROWS = {"elt add": add, "sort": sort, "topk": topk, "transpose": transpose}
+ROWS = {"elt add": add, "limit copy": copy, "sort": sort, "topk": topk, "transpose": transpose}
 ROWS.update({"elt " + op: unary for op in UNARY})
 ROWS.update({op + " fwd+bwd": unary for op in UNARY})
 ROWS.update({op: reduction for op in REDUCTIONS})

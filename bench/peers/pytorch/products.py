@@ -4,7 +4,7 @@ import torch
 from passes import forward
 
 
-def matmul(dtype):
+def matmul(dtype=None):
     def make(args):
         def start():
             m, n, k, layout = args["M"], args["N"], args["K"], args["layout"]
@@ -35,4 +35,5 @@ def linear(args):
     return start
 
 
-ROWS = {"sgemm": matmul(torch.float32), "dgemm": matmul(torch.float64), "bmm": bmm, "linear": linear}
+ROWS = {"sgemm": matmul(torch.float32), "dgemm": matmul(torch.float64), "bmm": bmm, "linear": linear,
+        "gemm": matmul(), "limit matmul": matmul()}
