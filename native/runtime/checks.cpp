@@ -21,20 +21,19 @@ void settle_checks(Storage& storage) {
   });
 }
 
-void PendingChecks::settle(Command& command) {
+bool PendingChecks::begin(Command& command) {
   needed_.clear();
   Storage** storages = command.storages();
-  for (int i = 0; i < command.reads + command.fresh + command.in_place; i++) {
-    if (storages[i]->checks.empty()) continue;
-    settle_checks(*storages[i]);
-    for (const CheckPtr& check : storages[i]->checks)
-      if (std::find(needed_.begin(), needed_.end(), check) == needed_.end()) needed_.push_back(check);
-  }
+  for (int i = 0; i < command.reads; i++) need(*storages[i]);
+  for (int i = 0; i < command.in_place; i++) need(*storages[command.reads + command.fresh + i]);
+  return count(needed_) <= NR_MAX_UNLESS && taken_ - known_ < NR_MAX_PENDING_CHECKS;
 }
 
-bool PendingChecks::begin(Command& command) {
-  settle(command);
-  return count(needed_) <= NR_MAX_UNLESS && taken_ - known_ < NR_MAX_PENDING_CHECKS;
+void PendingChecks::need(Storage& storage) {
+  if (storage.checks.empty()) return;
+  settle_checks(storage);
+  for (const CheckPtr& check : storage.checks)
+    if (std::find(needed_.begin(), needed_.end(), check) == needed_.end()) needed_.push_back(check);
 }
 
 void PendingChecks::name(nr_device_context& context) const {

@@ -41,7 +41,7 @@ class PendingChecks {
   void fail(const nr_error& error);
 
  private:
-  void settle(Command& command);
+  void need(Storage& storage);
   void forget();
 
   std::vector<CheckPtr> pending_;   // by number

@@ -22,7 +22,7 @@ foreach(source ${native_tests})
   target_link_libraries(${name} PRIVATE device_table core)
   # Sanitizers look at the core, also where it reads and writes a test's tensors; references only take time. But tests
   # of the runtime instantiate its headers.
-  if(NEURITE_SANITIZE AND NOT name MATCHES "^(allocator|queue|stream|thread_pool)_test$")
+  if(NEURITE_SANITIZE AND NOT name MATCHES "^(accelerator|allocator|queue|stream|thread_pool)_test$")
     target_compile_options(${name} PRIVATE -fno-sanitize=all -O2)
   endif()
   string(REGEX MATCH "^device_" needs_device ${name})
