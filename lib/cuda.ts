@@ -8,9 +8,10 @@ export interface CudaDevice {
   device: `cuda:${number}`
   /** As the maker calls it. */
   name: string
-  /** Bytes of memory, and those that no program uses. */
+  /** Bytes of memory. */
   totalMemory: number
-  freeMemory: number
+  /** Bytes that no program uses; null while this process has not opened the device. */
+  freeMemory: number | null
   /** Compute capability, for example `'9.0'`. */
   capability: string
   multiprocessors: number
@@ -41,7 +42,7 @@ export function devices(): CudaDevice[] {
     device: `cuda:${i}`,
     name,
     totalMemory: totalBytes,
-    freeMemory: freeBytes,
+    freeMemory: freeBytes < 0 ? null : freeBytes,
     capability: `${major}.${minor}`,
     multiprocessors,
   }))

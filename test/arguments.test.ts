@@ -57,6 +57,7 @@ const calls: Record<string, (options: never) => unknown> = {
   profile: (o) => n.profile(() => 0, o),
   'safetensors.save': (o) => n.safetensors.save('/no such folder/x', named, o),
   'safetensors.serialize': (o) => n.safetensors.serialize(named, o),
+  'safetensors.parse': (o) => n.safetensors.parse(new Uint8Array(8), o),
   'safetensors.load': (o) => n.safetensors.load('/no such folder/x', o),
   readIdx: (o) => n.datasets.readIdx('/no such folder/x', o),
   digits: (o) => n.datasets.digits(o),
@@ -229,8 +230,8 @@ test.each(Object.entries(calls))('%s takes only its options', async (name, call)
 })
 
 test('every public function that takes options is among those', () => {
-  const { nn, optim, datasets, safetensors } = n
-  const homes: object[] = [n, nn, nn.functional, nn.init, optim, datasets, safetensors]
+  const { nn, optim, datasets, safetensors, cuda } = n
+  const homes: object[] = [n, nn, nn.functional, nn.init, optim, datasets, safetensors, cuda]
   // By their source: a parameter named so, or taken apart.
   const parameters = (text: string) => (/^class\b/.test(text) ? /\bconstructor\(([^)]*)/ : /\(([^)]*)/).exec(text)?.[1]
   const taking = homes.flatMap((home) =>

@@ -23,6 +23,16 @@ test("the README's example trains, in about twenty lines", () => {
   expect(Number(/^accuracy (0\.\d{3})\n$/.exec(stdout)?.[1])).toBeGreaterThan(0.9)
 })
 
+test("the README's example of devices runs without one", () => {
+  const [, , example] = readFileSync(join(root, 'README.md'), 'utf8').split('```js\n')
+  const body = ['--input-type=module', '-e', example.split('```')[0]]
+  const env = { ...process.env, NEURITE_CUDA_LIBRARY: '/no such folder/x.so' }
+  const { status, stdout, stderr } = spawnSync(process.execPath, body, { cwd: root, encoding: 'utf8', env })
+  expect(status).toBe(0)
+  expect(stdout).toMatch(/^\[\] cpu Float32Array\(8\)/)
+  expect(stderr).toMatch(/NEURITE_NO_CUDA/)
+})
+
 test('every example runs', () => {
   const expected: Record<string, RegExp> = {
     'digits.mjs': /epoch 10: loss 0\.\d+\nthe first test image is a (\d); the model says \1\n/,

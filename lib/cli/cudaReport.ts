@@ -1,4 +1,4 @@
-// Whether NVIDIA's driver is on this machine: looked for as files, nothing is loaded.
+// Whether CUDA devices can be used, and what of NVIDIA's driver is on this machine, looked for as files.
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
@@ -12,10 +12,20 @@ const libraryFolders = [
   '/usr/lib/wsl/lib',
 ]
 
-/** Lines about CUDA: whether it is used, why not, and what of a driver is there. */
+/** Lines about CUDA devices, or why there are none; for a native module that loads. */
+export async function cudaDevices(): Promise<[string, string][]> {
+  const { devices, unavailableReason } = await import('../cuda.js')
+  const reason = unavailableReason()
+  if (reason !== null) return [['usable', `no: ${reason}`]]
+  return devices().map(({ device, name, totalMemory, capability }) => [
+    device,
+    `${name}, ${(totalMemory / 2 ** 30).toFixed(1)} GiB, compute capability ${capability}`,
+  ])
+}
+
+/** What of a driver is there; nothing is loaded. */
 export function cudaReport(root = '/'): [string, string][] {
   return [
-    ['used', 'no: this version of neurite has no CUDA kernels, with or without a GPU'],
     ['driver library', driverPath(root) ?? `${driverLibrary} not found`],
     ['driver version', driverVersion(root) ?? 'unknown: the kernel module is not loaded'],
     ['device files', deviceFiles(root)],

@@ -3,7 +3,7 @@
 import { availableParallelism, cpus, totalmem } from 'node:os'
 import { packageRoot, packageVersion } from '../package'
 import type { Command } from './command'
-import { cudaReport } from './cudaReport'
+import { cudaDevices, cudaReport } from './cudaReport'
 
 export const doctor: Command = {
   help: `neurite doctor: show what neurite finds on this machine
@@ -27,7 +27,7 @@ Exit code 0 if neurite can run here, else 1.
       ['memory', memory()],
     ])
     const isLoaded = await cpuSection()
-    section('cuda', cudaReport())
+    section('cuda', [...(isLoaded ? await cudaDevices() : []), ...cudaReport()])
     if (!isLoaded) process.exitCode = 1
   },
 }

@@ -1,7 +1,10 @@
-// Examples into one batch.
+// Examples into one batch, and a batch to where it is used.
 import { noGrad } from '../autograd'
+import { isPlainObject } from '../check'
+import type { Device } from '../device'
 import { ArgumentError, show } from '../errors'
 import { stack } from '../ops/cat'
+import { to } from '../ops/copy'
 import { type NestedArray, tensor } from '../ops/create'
 import { Tensor } from '../tensor'
 
@@ -56,6 +59,14 @@ function collateMembers(values: readonly unknown[]): unknown {
     collateValues(values.map((v) => (v as Record<string, unknown>)[key])),
   ])
   return Array.isArray(first) ? collated.map(([, value]) => value) : Object.fromEntries(collated)
+}
+
+/** `value` with the tensors in it, in arrays and in plain objects, on a device. */
+export function moveTensors(value: unknown, device: Device): unknown {
+  if (value instanceof Tensor) return noGrad(() => to(value, device))
+  if (Array.isArray(value)) return value.map((part) => moveTensors(part, device))
+  if (!isPlainObject(value)) return value
+  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, moveTensors(part, device)]))
 }
 
 function sameKeys(a: readonly string[], b: readonly string[]): boolean {

@@ -2,6 +2,7 @@
 import { noGrad } from '../autograd'
 import { checkTensor } from '../check'
 import { ArgumentError, ShapeError, show } from '../errors'
+import { to } from '../ops/copy'
 import { tensor } from '../ops/create'
 import { indexSelect } from '../ops/indexing'
 import { select } from '../ops/slice'
@@ -41,8 +42,8 @@ export class TensorDataset<T extends Readonly<Record<string, Tensor>>> implement
   }
 
   getBatch(indices: readonly number[]): T {
-    const index = tensor(Int32Array.from(indices))
-    const batch = this.map((t) => indexSelect(t, 0, index))
+    const index = tensor(Int32Array.from(indices), { device: 'cpu' })
+    const batch = this.map((t) => indexSelect(t, 0, to(index, t.device)))
     index.dispose()
     return batch
   }

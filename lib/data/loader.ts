@@ -1,12 +1,13 @@
 // Batches of a dataset, in order or shuffled, prepared a few ahead of their use.
 import type { OptionNames } from '../check'
+import { checkDevice, type Device, type DeviceLike } from '../device'
 import { checkFunction } from '../errors'
 import { checkIoOptions } from '../io/atomic'
 import { Generator, randperm } from '../ops/random'
 import { data } from '../ops/read'
 import { checkInteger } from '../shape'
 import type { Tensor } from '../tensor'
-import { collate, type Collated } from './collate'
+import { collate, type Collated, moveTensors } from './collate'
 import { checkDataset, type Dataset } from './dataset'
 
 export interface DataLoaderOptions<Item, Batch> {
@@ -22,6 +23,8 @@ export interface DataLoaderOptions<Item, Batch> {
   prefetch?: number
   /** Makes a batch of examples, instead of stacking them. */
   collate?: (examples: Item[]) => Batch | Promise<Batch>
+  /** Moves the tensors of a batch there while the one before it is in use. Default: they stay where they are. */
+  device?: DeviceLike
   /** Ends the iteration: it throws the signal's reason. */
   signal?: AbortSignal
 }
@@ -33,6 +36,7 @@ const loaderOptions: OptionNames<DataLoaderOptions<never, never>> = {
   dropLast: true,
   prefetch: true,
   collate: true,
+  device: true,
   signal: true,
 }
 
@@ -54,6 +58,7 @@ export class DataLoader<Item, Batch = Collated<Item>> implements AsyncIterable<B
   private readonly dropLast: boolean
   private readonly prefetch: number
   private readonly collate: ((examples: Item[]) => Batch | Promise<Batch>) | undefined
+  private readonly device: Device | undefined
   private readonly signal: AbortSignal | undefined
 
   /** @throws ArgumentError for anything but a dataset or tensors, and for options out of range. */
@@ -69,6 +74,7 @@ export class DataLoader<Item, Batch = Collated<Item>> implements AsyncIterable<B
     this.generator = new Generator(given.seed)
     if (given.collate !== undefined) checkFunction('DataLoader', 'collate', given.collate)
     this.collate = given.collate
+    if (given.device !== undefined) this.device = checkDevice('DataLoader', given.device)
     this.signal = given.signal
   }
 
@@ -110,6 +116,11 @@ export class DataLoader<Item, Batch = Collated<Item>> implements AsyncIterable<B
   }
 
   private async prepare(indices: number[]): Promise<Batch> {
+    const batch = await this.gather(indices)
+    return this.device === undefined ? batch : (moveTensors(batch, this.device) as Batch)
+  }
+
+  private async gather(indices: number[]): Promise<Batch> {
     if (this.collate === undefined && this.dataset.getBatch) return (await this.dataset.getBatch(indices)) as Batch
     const examples = await Promise.all(indices.map((i) => this.dataset.get(i)))
     return this.collate === undefined ? (collate(examples) as Batch) : this.collate(examples)

@@ -1,6 +1,7 @@
 // Tensors in files: the safetensors format (little-endian, row-major, a JSON header; see layout.ts).
 import { open, type FileHandle } from 'node:fs/promises'
-import { checkTensor, type OptionNames } from '../check'
+import { checkOptions, checkTensor, type OptionNames } from '../check'
+import { checkDevice, type Device, type DeviceLike } from '../device'
 import { dtypes } from '../dtype'
 import { ArgumentError, FormatError, show } from '../errors'
 import { data } from '../ops/read'
@@ -23,6 +24,15 @@ export interface SaveOptions extends IoOptions {
   metadata?: Record<string, string>
 }
 
+export interface LoadOptions extends IoOptions, ParseOptions {}
+
+export interface ParseOptions {
+  /** Where the tensors are made. Default: `getDefaultDevice()`. */
+  device?: DeviceLike
+}
+
+const parseOptions: OptionNames<ParseOptions> = { device: true }
+const loadOptions: OptionNames<LoadOptions> = { ...ioOptions, ...parseOptions }
 const saveOptions: OptionNames<SaveOptions> = { ...ioOptions, metadata: true }
 
 export interface Loaded {
@@ -62,10 +72,11 @@ export async function serialize(tensors: Record<string, Tensor>, options?: SaveO
  *
  * @throws FormatError that names the file and what is wrong with it; no tensor is left behind then.
  */
-export async function load(path: string, options?: IoOptions): Promise<Loaded> {
+export async function load(path: string, options?: LoadOptions): Promise<Loaded> {
   const op = 'safetensors.load'
   checkPath(op, path)
-  const { signal } = checkIoOptions(op, options, ioOptions)
+  const { signal, ...given } = checkIoOptions(op, options, loadOptions)
+  const device = checkDevice(op, given.device)
   signal?.throwIfAborted()
   const file = await open(path, 'r')
   try {
@@ -73,7 +84,7 @@ export async function load(path: string, options?: IoOptions): Promise<Loaded> {
     const length = headerLength(await readAt(file, 0, Math.min(prefixBytes, size), path), size, path)
     const start = prefixBytes + length
     const layout = parseHeader(await readAt(file, prefixBytes, length, path), size - start, path)
-    return await collect(layout, path, async ({ begin, end }) => {
+    return await collect(layout, path, device, async ({ begin, end }) => {
       signal?.throwIfAborted()
       return readAt(file, start + begin, end - begin, path)
     })
@@ -87,17 +98,19 @@ export async function load(path: string, options?: IoOptions): Promise<Loaded> {
  *
  * @throws FormatError that says what is wrong with the bytes.
  */
-export async function parse(bytes: Uint8Array): Promise<Loaded> {
+export async function parse(bytes: Uint8Array, options?: ParseOptions): Promise<Loaded> {
   const source = 'safetensors.parse'
   if (!(bytes instanceof Uint8Array)) throw new ArgumentError(`${source}: expected a Uint8Array, got ${show(bytes)}`)
+  const device = checkDevice(source, checkOptions(source, options, parseOptions).device)
   const start = prefixBytes + headerLength(bytes.subarray(0, prefixBytes), bytes.length, source)
   const layout = parseHeader(bytes.subarray(prefixBytes, start), bytes.length - start, source)
-  return collect(layout, source, ({ begin, end }) => bytes.subarray(start + begin, start + end))
+  return collect(layout, source, device, ({ begin, end }) => bytes.subarray(start + begin, start + end))
 }
 
 async function collect(
   { entries, metadata }: Layout,
   source: string,
+  device: Device,
   bytesOf: (entry: Entry) => Uint8Array | Promise<Uint8Array>,
 ): Promise<Loaded> {
   const made: [string, Tensor][] = []
@@ -107,7 +120,7 @@ async function collect(
       if (entry.dtype === 'bool' && bytes.some((byte) => byte > 1)) {
         throw new FormatError(`${source}: expected tensor ${show(entry.name)} to hold 0 and 1 only, as BOOL does`)
       }
-      made.push([entry.name, upload(bytes, entry.shape, entry.dtype)])
+      made.push([entry.name, upload(bytes, entry.shape, entry.dtype, device)])
     }
   } catch (error) {
     for (const [, t] of made) t.dispose()

@@ -43,14 +43,15 @@ export function clipGradNorm(
     if (gradients.length === 0) return zeros([])
     const norm = totalNorm(gradients, p)
     const factor = clamp(div(maxNorm, add(norm, 1e-6)), { max: 1 })
-    for (const g of gradients) mulInPlace(g, to(factor, g.dtype))
+    for (const g of gradients) mulInPlace(g, to(to(factor, g.dtype), g.device))
     return norm
   })
 }
 
 function totalNorm(gradients: readonly Tensor[], p: number): Tensor {
-  if (p === Infinity) return gradients.map((g) => amax(abs(g))).reduce((a, b) => maximum(a, b))
-  const powers = gradients.map((g) => sum(p === 2 ? square(g) : pow(abs(g), p)))
+  const { device } = gradients[0]
+  if (p === Infinity) return gradients.map((g) => to(amax(abs(g)), device)).reduce((a, b) => maximum(a, b))
+  const powers = gradients.map((g) => to(sum(p === 2 ? square(g) : pow(abs(g), p)), device))
   const total = powers.reduce((a, b) => add(a, b))
   return p === 2 ? sqrt(total) : pow(total, 1 / p)
 }

@@ -38,7 +38,7 @@ export function eye_(t: Tensor): Tensor {
   if (checkTensor('eye_', 't', t).ndim !== 2) {
     throw new ShapeError(`eye_: expected a matrix, got [${t.shape.join(', ')}]`)
   }
-  const index = (n: number) => arange(n, { dtype: 'int64' })
+  const index = (n: number) => arange(n, { dtype: 'int64', device: t.device })
   return noGrad(() => copyInPlace(t, eq(unsqueeze(index(t.shape[0]), 1), index(t.shape[1]))))
 }
 

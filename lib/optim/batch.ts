@@ -11,7 +11,7 @@ export interface ParameterState {
   tensors: Record<string, Tensor>
 }
 
-/** Lists of equal length over parameters with gradients and equal step counts. */
+/** Lists of equal length over parameters of one device, with gradients and equal step counts. */
 export interface Batch {
   readonly params: Tensor[]
   readonly grads: Tensor[]
@@ -26,7 +26,7 @@ const longest = 512
 
 /**
  * Launches the step of every parameter that has a gradient and counts it. One that missed steps for want of a gradient
- * is behind the others and comes in a batch of its own count.
+ * is behind the others and comes in a batch of its own count; every device has batches of its own.
  */
 export function stepInBatches(
   params: readonly Tensor[],
@@ -38,9 +38,13 @@ export function stepInBatches(
   for (let i = 0; i < params.length; i++) if (params[i].grad !== null) open.push(i)
   while (open.length > 0) {
     const { step } = states[open[0]]
+    const { device } = params[open[0]]
     const left: number[] = []
     const taken: number[] = []
-    for (const i of open) (states[i].step === step && taken.length < longest ? taken : left).push(i)
+    for (const i of open) {
+      const fits = states[i].step === step && params[i].device === device && taken.length < longest
+      ;(fits ? taken : left).push(i)
+    }
     launch(gather(params, states, names, taken, step + 1))
     for (const i of taken) {
       states[i].step = step + 1

@@ -1,9 +1,10 @@
 // Optimizer state in PyTorch's form: `state` by the parameter's position over all groups, `param_groups` with options
 // and positions, all names in PyTorch's spelling.
 import { noGrad } from '../autograd'
+import type { Device } from '../device'
 import { show, StateDictError } from '../errors'
 import { keyOf } from '../nn/state'
-import { clone } from '../ops/copy'
+import { clone, to } from '../ops/copy'
 import { detach } from '../ops/view'
 import { keep } from '../scope'
 import { sameShape, Tensor } from '../tensor'
@@ -35,7 +36,10 @@ export function writeState(groups: readonly Group[], states: readonly ParameterS
   return written
 }
 
-/** The options and states in `given`, with copies of its tensors; throws if they are not for these groups. */
+/**
+ * The options and states in `given`, with copies of its tensors where the parameters are; throws if they are not for
+ * these groups.
+ */
 export function readState(
   op: string,
   given: OptimizerState,
@@ -56,7 +60,8 @@ export function readState(
     const positions = from[g].params as number[]
     return params.map((p, i) => checkEntry(op, given.state[positions[i]] ?? {}, p, positions[i]))
   })
-  return { options, states: entries.map((group) => group.map(readEntry)) }
+  const states = entries.map((group, g) => group.map((entry, i) => readEntry(entry, groups[g].params[i].device)))
+  return { options, states }
 }
 
 function readOptions(
@@ -90,8 +95,12 @@ function checkEntry(op: string, entry: Entry, p: Tensor, position: number): Entr
   return entry
 }
 
-function readEntry({ step, ...tensors }: Entry): ParameterState {
-  const copied = Object.entries(tensors).map(([name, t]) => [name, keep(noGrad(() => clone(t as Tensor)))])
+function copyTo(t: Tensor, device: Device): Tensor {
+  return t.device === device ? clone(t) : to(t, device)
+}
+
+function readEntry({ step, ...tensors }: Entry, device: Device): ParameterState {
+  const copied = Object.entries(tensors).map(([name, t]) => [name, keep(noGrad(() => copyTo(t as Tensor, device)))])
   // PyTorch's SGD counts no steps: state without a count is from after the first.
   return {
     step: (step as number | undefined) ?? Math.min(1, copied.length),

@@ -64,10 +64,11 @@ void PendingChecks::end(Command& command, uint64_t last) {
 // the earlier one's fault.
 void PendingChecks::resolve(const std::vector<nr_failed_check>& failed) {
   for (const CheckPtr& check : pending_) {
-    for (const CheckPtr& earlier : check->depends_on)
-      if (earlier->fault && !check->fault) check->fault = earlier->fault;
     for (const nr_failed_check& failure : failed) {
       if (check->fault || failure.check < check->first || failure.check > check->last) continue;
+      for (const CheckPtr& earlier : check->depends_on)
+        if (!check->fault) check->fault = earlier->fault;
+      if (check->fault) continue;
       check->fault = std::make_shared<Fault>(failure.error.code, std::string(check->op) + ": " + failure.error.text);
       check->session->add_fault(check->fault);
     }

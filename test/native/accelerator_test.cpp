@@ -155,6 +155,7 @@ void late_faults_travel() {
   world.push({&cells[2], 3, kNone}, {&bad, &good}, {&computed}, {});
   world.push({&cells[3], 4, kNone}, {&good}, {}, {&target});
   world.push({&cells[3], 5, kNone}, {&computed}, {}, {&target});  // left alone
+  world.push({&cells[3], 5, kGood}, {&computed}, {}, {&target});  // its check is never reached
   world.push({&cells[3], 6, kNone}, {&target}, {&kept}, {&target});
   world.push({&cells[4], 7, kBad}, {&computed}, {&beside}, {});  // was fed nonsense
   world.synchronize({&good, &bad, &computed, &target, &kept, &beside});
