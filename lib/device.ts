@@ -11,6 +11,9 @@ export type Device = 'cpu' | `cuda:${number}` | `cuda-emulated:${number}`
  */
 export type DeviceLike = Device | 'cuda' | 'cuda-emulated' | 'auto'
 
+/** Where JavaScript's own values are. */
+export const hostDevice: Device = 'cpu'
+
 /** Kinds of device as native/runtime/library.h has them, and the number of the first device of each. */
 export const deviceKinds = ['cuda', 'cuda-emulated'] as const
 export type DeviceKind = (typeof deviceKinds)[number]

@@ -1,6 +1,6 @@
 // New tensors: from JavaScript values, and filled ones.
 import { checkOptions, checkTensor, type OptionNames } from '../check'
-import { checkDevice, type DeviceLike } from '../device'
+import { checkDevice, type DeviceLike, hostDevice } from '../device'
 import { checkDType, type DType, isFloat, type TypedArray } from '../dtype'
 import { ArgumentError, ShapeError, show } from '../errors'
 import * as kernels from '../kernels'
@@ -115,8 +115,8 @@ function flattenInto(flat: unknown[], data: unknown, shape: Shape, depth: number
 }
 
 function convert(values: TypedArray, shape: Shape, stored: DType, dtype: DType): Tensor {
-  const x = upload(values, shape, stored, 'cpu')
-  const y = new Tensor(x.shape, dtype, 'cpu')
+  const x = upload(values, shape, stored, hostDevice)
+  const y = new Tensor(x.shape, dtype, hostDevice)
   kernels.copy(x, y)
   x.dispose()
   return y

@@ -2,6 +2,7 @@
 import { noGrad } from '../autograd'
 import { checked, writeTensor } from '../block'
 import { checkOptions, checkTensor, type OptionNames } from '../check'
+import { hostDevice } from '../device'
 import { type DType, dtypes, type TypedArray } from '../dtype'
 import { ShapeError } from '../errors'
 import { addMethods } from '../methods'
@@ -22,7 +23,7 @@ function readable(op: string, x: Tensor, options?: DataOptions): Tensor {
   checkTensor(op, 'x', x)
   const { raw } = checkOptions(op, options, dataOptions)
   const isHalf = x.dtype === 'float16' || x.dtype === 'bfloat16'
-  return noGrad(() => rowMajor(isHalf && raw !== true ? to(to(x, 'cpu'), 'float32') : x))
+  return noGrad(() => rowMajor(isHalf && raw !== true ? to(to(x, hostDevice), 'float32') : x))
 }
 
 function elements(dtype: DType, buffer: ArrayBuffer): TypedArray {
