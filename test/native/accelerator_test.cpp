@@ -45,6 +45,7 @@ int32_t report(nr_device* device, nr_failed_check* failed, int32_t room) {
 
 const nr_device_library library = {
     NR_DEVICE_LIBRARY_VERSION,
+    nr_kernels_hash(),
     "late",
     nullptr,
     [](nr_error*) { return 1; },
