@@ -30,7 +30,8 @@ else
   device=cuda label=gpu library=neurite_cuda fragments=fragments_cuda
   build=${BUILD:-build/gpu}
 fi
-logs=$build/gpu_check
+build=$(realpath -m "$build")
+logs=$build/gpu_check addon=$build/build/Release/neurite.node
 budget=540 patience=1
 [ $device = cuda ] || budget=5400 patience=5  # an emulated device has no time to lose
 has() { command -v "$1" > /dev/null 2>&1; }
@@ -91,10 +92,12 @@ nvcc_path() {
 
 # Two instruction sets are enough for the CPU's part.
 stage_build() {
-  local settings=("-DNEURITE_TESTS=ON" "-DCMAKE_LIBRARY_OUTPUT_DIRECTORY=$PWD/$build/build/Release")
-  local targets=(device_tests "$library" fragments_emulated compare_fragments) cap
+  local settings=("-DNEURITE_TESTS=ON" "-DCMAKE_LIBRARY_OUTPUT_DIRECTORY=$build/build/Release")
+  local targets=("$library" device_tests fragments_emulated compare_fragments) cap
   if [ $device = cuda ]; then
+    nvcc_path > /dev/null || { say "no nvcc in CUDACXX, PATH or /usr/local/cuda"; exit 1; }
     cap=$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader | head -n 1 | tr -d '. ')
+    [ -n "$cap" ] || { say "nvidia-smi tells no compute capability"; exit 1; }
     [ "$cap" = 90 ] && cap=90a
     settings+=("-DCMAKE_CUDA_COMPILER=$(nvcc_path)" "-DNEURITE_CUDA_ARCHITECTURES=$cap-real")
     settings+=("-DNEURITE_ISAS=scalar;avx2" "-DNEURITE_CUDA_EMULATOR=ON")
@@ -107,7 +110,8 @@ stage_build() {
     [ -d node_modules ] && targets+=(neurite)
   fi
   cmake -S . -B "$build" "${settings[@]}" > "$logs/configure.log" || { cat "$logs/configure.log"; exit 1; }
-  cmake --build "$build" --parallel "$jobs" --target "${targets[@]}" 2>&1 | grep -Ev '^\[ *[0-9]+%\] (Building|Built)'
+  cmake --build "$build" --parallel "$jobs" --target "${targets[@]}" -- -k 2>&1 |
+    grep -Ev '^\[ *[0-9]+%\] (Building|Built)'
   [ "${PIPESTATUS[0]}" = 0 ] || exit 1
   if has "$node" && [ ! -e dist/esm/index.mjs ] && [ -d node_modules/typescript ]; then
     "$node" scripts/build.mjs ts || exit 1
@@ -116,13 +120,15 @@ stage_build() {
 }
 
 stage_fragments() {
+  [ -x "$build/$fragments" ] || skip "$fragments was not built"
   "$build/fragments_emulated" > "$logs/emulated.txt" || exit 1
   "$build/$fragments" > "$logs/measured.txt" || exit 1
   "$build/compare_fragments" "$logs/emulated.txt" "$logs/measured.txt"
 }
 
 stage_native() {
-  ctest --test-dir "$build" -L "^$label\$" --timeout 100 --parallel "$((jobs < 8 ? jobs : 8))" --output-on-failure
+  ctest --test-dir "$build" --no-tests=error -L "^$label\$" --timeout 85 --output-on-failure \
+    --parallel "$((jobs < 8 ? jobs : 8))"
   local status=$?
   grep -E '^[0-9]+% tests passed' "$logs/native.log" | tail -n 1
   return $status
@@ -130,11 +136,11 @@ stage_native() {
 
 stage_node() {
   has "$node" || skip "no Node; name one in NODE"
-  [ -e "$build/build/Release/neurite.node" ] || skip "no addon was built"
+  [ -e "$addon" ] || skip "no addon was built"
   [ -d node_modules/jest ] || skip "no jest: npm ci"
   local tests=(test/ops)
   [ $device = cuda ] || tests=(test/ops/softmax.test.ts)
-  NEURITE_TEST_DEVICE=$device NEURITE_PREBUILD=$PWD/$build "$node" node_modules/jest/bin/jest.js \
+  NEURITE_TEST_DEVICE=$device NEURITE_PREBUILD=$build "$node" node_modules/jest/bin/jest.js \
     --maxWorkers "$((jobs < 8 ? jobs : 8))" "${tests[@]}" 2>&1
   local status=$?
   grep -E '^Tests:' "$logs/node.log" | tail -n 1
@@ -145,7 +151,7 @@ stage_node() {
 stage_sanitizer() {
   [ $device = cuda ] || skip "of the emulator there are other builds: npm run test:cuda -- asan, and -- race"
   has compute-sanitizer || skip "no compute-sanitizer"
-  export NEURITE_TEST_SMALL=1 NEURITE_TEST_LIBRARY=$PWD/$build/build/Release/libneurite_cuda.so
+  export NEURITE_TEST_SMALL=1 NEURITE_TEST_LIBRARY=$build/build/Release/libneurite_cuda.so
   local errors=0 runs=0 stopped=0 run tool name
   for run in memcheck:softmax memcheck:row_norm racecheck:softmax memcheck:matmul_fuzz racecheck:row_norm \
     memcheck:conv_fuzz racecheck:sort memcheck:recurrent memcheck:attention memcheck:index racecheck:reduce; do
@@ -163,11 +169,12 @@ stage_sanitizer() {
 
 bench() {
   has "$node" || skip "no Node; name one in NODE"
+  [ -e "$addon" ] || skip "no addon was built"
   [ -e dist/esm/index.mjs ] || skip "no dist: npm run build:ts"
   local quick=(--seconds 0.15 --rounds 2) peers=()
   [ $device = cuda ] || quick=(--seconds 0.01 --rounds 1)
   python3 -c 'import torch' 2> /dev/null && peers=(--peer torch) || say "no PyTorch: no peer to compare with"
-  NEURITE_PREBUILD=$PWD/$build "$node" bench/run.mjs --device $device --json "$logs/$1.jsonl" --filter "$2" \
+  NEURITE_PREBUILD=$build "$node" bench/run.mjs --device $device --json "$logs/$1.jsonl" --filter "$2" \
     "${quick[@]}" "${peers[@]}" > "$logs/$1-all.log" 2>&1
   local status=$?
   grep -Ev '^\{' "$logs/$1-all.log"
