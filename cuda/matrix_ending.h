@@ -8,8 +8,8 @@ namespace neurite::cuda {
 namespace {
 
 template <class T>
-struct MatrixEnding : PartialSums<compute_of<T>> {
-  using C = compute_of<T>;
+struct MatrixEnding : PartialSums<sum_of<T>> {
+  using C = sum_of<T>;
   static constexpr int pack = pack_size<T>;
   Epilogue<T> epilogue;
   const T* bias;  // or NULL

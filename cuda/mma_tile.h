@@ -68,8 +68,8 @@ struct MmaProduct {
     uint32_t a[rows][4], b[columns][2];
   };
   struct Walks {
-    typename A::Walk a;
-    typename B::Walk b;
+    decltype(A{}.template walk<PartA>(0, 0, 0, 0)) a;
+    decltype(B{}.template walk<PartB>(0, 0, 0, 0)) b;
   };
   struct Chunks {
     Pack<T, PartA::lanes> a[PartA::count];

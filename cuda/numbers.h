@@ -68,6 +68,18 @@ constexpr bool is_floating = is_half<T> || std::is_floating_point_v<T>;
 template <class T>
 using compute_of = std::conditional_t<is_half<T>, float, T>;
 
+// What sums of products of elements are made in: integers wrap, which only unsigned ones may.
+template <class T, bool is_integer = std::is_integral_v<T>>
+struct Sums {
+  using type = compute_of<T>;
+};
+template <class T>
+struct Sums<T, true> {
+  using type = std::make_unsigned_t<T>;
+};
+template <class T>
+using sum_of = typename Sums<T>::type;
+
 template <class T>
 __host__ __device__ inline compute_of<T> computed(T x) {
   if constexpr (is_half<T>)

@@ -58,6 +58,17 @@ int main() {
       check(backend, dtype, {{0}, {0}, 5, 6, 7, false, false, false});
       check(backend, dtype, {{}, {}, 2, 7, 0, false, true, false});
     }
+    for (int32_t dtype :
+         {nr_dtype_f32, nr_dtype_f16, nr_dtype_bf16})  // tiles of devices: large, small, flat, cut along K
+      for (bool ta : {false, true})
+        for (bool tb : {false, true}) {
+          check(backend, dtype, {{}, {}, 136, 264, 72, ta, tb, true, 1, true, nr_activation_gelu});
+          check(backend, dtype, {{}, {}, 130, 258, 36, ta, tb, false});
+          check(backend, dtype, {{2}, {}, 72, 80, 1048, ta, tb, true, 1, true, nr_activation_silu});
+          check(backend, dtype, {{}, {}, 9, 136, 1040, ta, tb, true});
+          check(backend, dtype, {{}, {}, 200, 12, 520, ta, tb, true, 1, true, nr_activation_relu});
+          check(backend, dtype, {{5}, {5}, 9, 24, 40, ta, tb, true});
+        }
     for (int64_t M : {1, 13, 14, 15, 16, 28, 29})
       for (int64_t N : {1, 8, 15, 16, 17, 31, 32, 33, 48}) check(backend, nr_dtype_f32, {{}, {}, M, N, 5});
     check(backend, nr_dtype_f32, {{}, {}, 343, 530, 515, false, true, true});
