@@ -16,8 +16,8 @@ void max_pool(nr_context* ctx, const nr_tensor* x, nr_tensor* y, nr_optional* in
     const auto find = [&]<class Index>() {
       pool_windows<T>(ctx, s, *x, [&](int64_t batch, int64_t channel) {
         Index* const places =
-            index->present ? PoolView<Index>(index->tensor).from(batch, channel).data : static_cast<Index*>(nullptr);
-        return WindowMaximum<T, Index>{PoolView<T>(*y).from(batch, channel), places};
+            index->present ? PlaceView<Index>(index->tensor).from(batch, channel).data : static_cast<Index*>(nullptr);
+        return WindowMaximum<T, Index>{PlaceView<T>(*y).from(batch, channel), places};
       });
     };
     dispatch(index_types{}, index->present ? index->tensor.dtype : nr_dtype_i32, find);
@@ -27,13 +27,13 @@ void max_pool(nr_context* ctx, const nr_tensor* x, nr_tensor* y, nr_optional* in
 void max_pool_backward(nr_context* ctx, const nr_tensor* dy, const nr_tensor* index, nr_tensor* dx, nr_ints size,
                        nr_ints stride, nr_ints padding, nr_ints dilation) {
   const PoolShape s = make_pool_shape(*dx, *dy, size, stride, padding, &dilation);
-  const int64_t inputs = int64_t{s.axis[0].in} * s.axis[1].in * s.axis[2].in;
+  const int64_t inputs = s.inputs().count();
   const Check check = take_check(ctx, "INDEX_OUT_OF_RANGE", "expected index in [0, %lld), got %lld");
   dispatch(floating_types{}, dx->dtype, [&]<class T>() {
     dispatch(index_types{}, index->dtype, [&]<class Index>() {
       gather_gradients<T>(ctx, s, *dx, [&](int64_t batch, int64_t channel) {
-        return MaximumGradient<T, Index>{PoolView<const T>(*dy).from(batch, channel),
-                                         PoolView<const Index>(*index).from(batch, channel), inputs, check};
+        return MaximumGradient<T, Index>{PlaceView<const T>(*dy).from(batch, channel),
+                                         PlaceView<const Index>(*index).from(batch, channel), inputs, check};
       });
     });
   });
@@ -44,7 +44,7 @@ void avg_pool(nr_context* ctx, const nr_tensor* x, nr_tensor* y, nr_ints size, n
   const PoolShape s = make_pool_shape(*x, *y, size, stride, padding, nullptr);
   dispatch(floating_types{}, x->dtype, [&]<class T>() {
     pool_windows<T>(ctx, s, *x, [&](int64_t batch, int64_t channel) {
-      return WindowMean<T>{PoolView<T>(*y).from(batch, channel), {s.axis[0], s.axis[1], s.axis[2]}, count_include_pad};
+      return WindowMean<T>{PlaceView<T>(*y).from(batch, channel), {s.axis[0], s.axis[1], s.axis[2]}, count_include_pad};
     });
   });
 }
@@ -55,7 +55,7 @@ void avg_pool_backward(nr_context* ctx, const nr_tensor* dy, nr_tensor* dx, nr_i
   dispatch(floating_types{}, dx->dtype, [&]<class T>() {
     gather_gradients<T>(ctx, s, *dx, [&](int64_t batch, int64_t channel) {
       return MeanGradient<T>{
-          PoolView<const T>(*dy).from(batch, channel), {s.axis[0], s.axis[1], s.axis[2]}, count_include_pad};
+          PlaceView<const T>(*dy).from(batch, channel), {s.axis[0], s.axis[1], s.axis[2]}, count_include_pad};
     });
   });
 }

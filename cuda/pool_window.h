@@ -3,11 +3,10 @@
 //   State start()                          of a window without elements
 //   void take(State&, C value, int32_t place)    places count within a plane and ascend
 //   State merge(State, lane_bits)          with that of the lane that differs in these bits
-//   void finish(State, const PoolPlace&)   writes the output
+//   void finish(State, const Place&)   writes the output
 #pragma once
 #include <math.h>
 
-#include "launch.h"
 #include "pool_shape.h"
 
 namespace neurite::cuda {
@@ -21,7 +20,7 @@ struct WindowMaximum {
     C value;
     int32_t place;  // negative: none yet
   };
-  PoolView<T> y;
+  PlaceView<T> y;
   Index* index;  // lies as y does; NULL: nobody wants it
 
   __device__ State start() const { return {-static_cast<C>(INFINITY), -1}; }
@@ -36,7 +35,7 @@ struct WindowMaximum {
     if (a.value == b.value) return a.place < b.place ? a : b;
     return a.value > b.value ? a : b;
   }
-  __device__ void finish(State best, const PoolPlace& p) const {
+  __device__ void finish(State best, const Place& p) const {
     const int64_t to = y.offset(p);
     y.data[to] = convert<T>(best.value);
     if (index) index[to] = best.place < 0 ? 0 : best.place;  // a dilated window can miss the input altogether
@@ -47,14 +46,14 @@ template <class T>
 struct WindowMean {
   using C = compute_of<T>;
   using State = C;
-  PoolView<T> y;
-  PoolAxis axis[3];
+  PlaceView<T> y;
+  WindowAxis axis[3];
   bool count_include_pad;
 
   __device__ State start() const { return 0; }
   __device__ void take(State& sum, C value, int32_t) const { sum += value; }
   __device__ State merge(State a, int bits) const { return a + __shfl_xor_sync(0xffffffff, a, bits); }
-  __device__ void finish(State sum, const PoolPlace& p) const {
+  __device__ void finish(State sum, const Place& p) const {
     C count = 1;
     for (int i = 0; i < 3; i++) count *= static_cast<C>(axis[i].count_of(p.at[i], count_include_pad));
     y.data[y.offset(p)] = convert<T>(sum / count);
@@ -64,15 +63,15 @@ struct WindowMean {
 template <class T, class Op>
 struct WindowPerThread {
   static constexpr int threads = 256;
-  PoolOrder order;
-  PoolAxis axis[3];
-  PoolView<const T> x;
+  PlaceOrder order;
+  WindowAxis axis[3];
+  PlaceView<const T> x;
   Op op;
 
   __device__ void operator()() const {
     const uint32_t number = blockIdx.x * threads + threadIdx.x;
     if (number >= order.count) return;
-    const PoolPlace p = order.place(number);
+    const Place p = order.place(number);
     const Steps a = axis[0].inputs_of(p.at[0]), b = axis[1].inputs_of(p.at[1]), c = axis[2].inputs_of(p.at[2]);
     const T* plane = x.data + p.batch * x.batch + p.channel * x.channel;
     const int64_t step = c.step * x.stride[2];
@@ -93,15 +92,15 @@ struct WindowPerThread {
 template <class T, class Op>
 struct WindowPerWarp {
   static constexpr int threads = 128;
-  PoolOrder order;
-  PoolAxis axis[3];
-  PoolView<const T> x;
+  PlaceOrder order;
+  WindowAxis axis[3];
+  PlaceView<const T> x;
   Op op;
 
   __device__ void operator()() const {
     const uint32_t number = blockIdx.x * (threads / 32) + threadIdx.x / 32, lane = threadIdx.x % 32;
     const bool is_own = number < order.count;
-    const PoolPlace p = order.place(is_own ? number : 0);
+    const Place p = order.place(is_own ? number : 0);
     const Steps a = axis[0].inputs_of(p.at[0]), b = axis[1].inputs_of(p.at[1]), c = axis[2].inputs_of(p.at[2]);
     const T* plane = x.data + p.batch * x.batch + p.channel * x.channel;
     const uint32_t columns = c.count, rows = b.count, taps = a.count * rows * columns;
@@ -125,13 +124,13 @@ template <class T, class MakeOp>
 void pool_windows(nr_context* ctx, const PoolShape& s, const nr_tensor& x, const MakeOp& make_op) {
   constexpr int64_t many = 32;  // taps
   int64_t taps = 1;
-  for (const PoolAxis& a : s.axis) taps *= a.size < many ? a.size : many;
-  s.each_part(false, [&](int64_t batch, int64_t channel, const PoolOrder& order) {
+  for (const WindowAxis& a : s.axis) taps *= a.size < many ? a.size : many;
+  s.each_part(ctx, s.outputs(), [&](int64_t batch, int64_t channel, const PlaceOrder& order) {
     const auto go = [&](auto kernel, int outputs_of_block) {
       for (int i = 0; i < 3; i++) kernel.axis[i] = s.axis[i];
       launch(ctx, blocks_for(order.count, outputs_of_block), kernel);
     };
-    const PoolView<const T> from = PoolView<const T>(x).from(batch, channel);
+    const PlaceView<const T> from = PlaceView<const T>(x).from(batch, channel);
     const auto op = make_op(batch, channel);
     using Op = decltype(make_op(batch, channel));
     if (taps >= many && order.count < 1 << 17)
