@@ -44,8 +44,8 @@ export function checkDevice(op: string, device: unknown): Device {
 
 function find(op: string, device: unknown): Device {
   if (device === 'auto') return findFirst(op)
-  const [, kind, index] = /^(cuda|cuda-emulated)(?::(\d{1,3}))?$/.exec(String(device)) ?? []
-  if (typeof device !== 'string' || kind === undefined) {
+  const [, kind, index] = (typeof device === 'string' && /^(cuda|cuda-emulated)(?::(\d{1,3}))?$/.exec(device)) || []
+  if (kind === undefined) {
     throw new DeviceError(`${op}: expected a device such as 'cpu', 'cuda', 'cuda:1' or 'auto', got ${show(device)}`)
   }
   return openDevice(op, kind as DeviceKind, Number(index ?? 0))

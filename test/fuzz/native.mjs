@@ -13,7 +13,7 @@ export class NativeCalls {
     this.reached = 0
     this.original = {}
     for (const name of Object.keys(native.kernels)) this.wrap(native.kernels, name)
-    for (const name of ['view', 'upload', 'share', 'receive']) this.wrap(native, name)
+    for (const name of ['view', 'upload', 'share', 'receive', 'move']) this.wrap(native, name)
   }
 
   wrap(holder, name) {
@@ -72,10 +72,12 @@ export class NativeCalls {
     const argument = draw.hostileValue(world)
     if (name === 'setup') native.setup(argument, draw.hostileNumber(), undefined)
     else if (name === 'dispose') native.dispose(draw.pick([world.disposed().id, -1, 0, NaN, 'x', undefined]))
-    else if (name === 'read' || name === 'synchronize') native[name](draw.pick([undefined, 'x', -1, NaN, 0, 2 ** 60]))
+    else if (name === 'read' || name === 'synchronize') {
+      native[name](draw.pick([undefined, 'x', -1, NaN, 0, 2 ** 60]), draw.pick([-1, 0, argument]))
+    } else if (name === 'setMemoryLimit') native.setMemoryLimit(draw.pick([0, argument]), argument)
     else native[name](argument)
     if (name === 'setThreads') native.setThreads(2)
-    if (name === 'setMemoryLimit') native.setMemoryLimit(memoryLimit)
+    if (name === 'setMemoryLimit') native.setMemoryLimit(0, memoryLimit)
   }
 
   call(name, count, world) {
