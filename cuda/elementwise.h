@@ -57,18 +57,6 @@ struct Layout {
   bool vectors[N];        // whether its packs are dense and aligned
 };
 
-// t over the shape of y, by strides of 0 where it is shorter.
-inline nr_tensor broadcast(const nr_tensor& t, const nr_tensor& y) {
-  nr_tensor out = y;
-  out.data = t.data;
-  out.dtype = t.dtype;
-  for (int d = 0; d < y.ndim; d++) {
-    const int e = d - (y.ndim - t.ndim);
-    out.stride[d] = e < 0 || t.shape[e] == 1 ? 0 : t.stride[e];
-  }
-  return out;
-}
-
 // The dim that packs go along: 0, the innermost, unless neighbours of y are apart in an input that is dense elsewhere.
 template <int N>
 int dim_of_packs(const Strided<N>& s, int outputs) {
@@ -165,8 +153,9 @@ struct Elementwise {
   template <class... T, class To>
   __device__ void load(types<T...>, To (&to)[lanes], int k, int64_t offset, int count) const {
     const void* from = x[k] ? x[k] : &number[k];
-    ((dtype_of<T> == dtype[outputs + k] ? load_from(static_cast<const T*>(from) + offset, to, outputs + k, count)
-                                        : void()),
+    ((sizeof...(T) == 1 || dtype_of<T> == dtype[outputs + k]
+          ? load_from(static_cast<const T*>(from) + offset, to, outputs + k, count)
+          : void()),
      ...);
   }
   template <class T, class To>
@@ -190,7 +179,8 @@ struct Elementwise {
 
   template <class... T, class From>
   __device__ void store(types<T...>, const From (&from)[lanes], int o, int64_t offset, int count) const {
-    ((dtype_of<T> == dtype[o] ? store_to(static_cast<T*>(y[o]) + offset, from, o, count) : void()), ...);
+    ((sizeof...(T) == 1 || dtype_of<T> == dtype[o] ? store_to(static_cast<T*>(y[o]) + offset, from, o, count) : void()),
+     ...);
   }
   template <class T, class From>
   __device__ void store_to(T* to, const From (&from)[lanes], int operand, int count) const {

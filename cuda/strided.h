@@ -97,6 +97,18 @@ Strided<N> strided(const nr_tensor* const (&tensors)[N]) {
   return s;
 }
 
+// t over the shape of y, by strides of 0 where it is shorter.
+inline nr_tensor broadcast(const nr_tensor& t, const nr_tensor& y) {
+  nr_tensor out = y;
+  out.data = t.data;
+  out.dtype = t.dtype;
+  for (int d = 0; d < y.ndim; d++) {
+    const int e = d - (y.ndim - t.ndim);
+    out.stride[d] = e < 0 || t.shape[e] == 1 ? 0 : t.stride[e];
+  }
+  return out;
+}
+
 // The same elements with the dims in the order of `like`'s strides, the longest first, where their order does not
 // matter.
 inline nr_tensor in_memory_order_of(const nr_tensor& like, const nr_tensor& t) {

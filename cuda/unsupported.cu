@@ -8,10 +8,6 @@
               reason);                                                                                               \
   }
 
-NR_UNSUPPORTED(copy, "not written")
-NR_UNSUPPORTED(arange, "not written")
-NR_UNSUPPORTED(cat, "not written")
-NR_UNSUPPORTED(triangle, "not written")
 NR_UNSUPPORTED(index_select, "not written")
 NR_UNSUPPORTED(index_add, "not written")
 NR_UNSUPPORTED(gather, "not written")
@@ -51,11 +47,5 @@ NR_UNSUPPORTED(gru, "not written")
 NR_UNSUPPORTED(gru_backward, "not written")
 NR_UNSUPPORTED(rnn, "not written")
 NR_UNSUPPORTED(rnn_backward, "not written")
-NR_UNSUPPORTED(dropout, "not written")
-NR_UNSUPPORTED(uniform, "not written")
-NR_UNSUPPORTED(normal, "not written")
-NR_UNSUPPORTED(randint, "not written")
-NR_UNSUPPORTED(bernoulli, "not written")
-NR_UNSUPPORTED(randperm, "not written")
 NR_UNSUPPORTED(sgd, "not written")
 NR_UNSUPPORTED(adam, "not written")

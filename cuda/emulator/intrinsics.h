@@ -115,6 +115,12 @@ inline float __logf(float x) {
 inline float __fdividef(float a, float b) {
   return a / b;
 }
+inline double __dadd_rn(double a, double b) {
+  return a + b;
+}
+inline double __dmul_rn(double a, double b) {
+  return a * b;
+}
 inline float __frcp_rn(float x) {
   return 1 / x;
 }
