@@ -29,6 +29,31 @@ __device__ inline T reduce_block(T value, T neutral, F combine) {
   return value;
 }
 
+// The sum of the values of the threads before this one; `total` receives that of all.
+template <int threads, class T>
+__device__ inline T scan_block(T value, T& total) {
+  static_assert(threads % 32 == 0 && threads <= 1024);
+  constexpr int warps = threads / 32;
+  SIMT_SHARED(T, sums, [warps]);
+  const int thread = static_cast<int>(threadIdx.x), lane = thread % 32;
+  T sum = value;
+#pragma unroll
+  for (int step = 1; step < 32; step *= 2) {
+    const T before = __shfl_up_sync(0xffffffff, sum, step);
+    if (lane >= step) sum += before;
+  }
+  __syncthreads();  // an earlier call's sums have been read
+  if (lane == 31) sums[thread / 32] = sum;
+  __syncthreads();
+  T before = 0;
+  total = 0;
+  for (int w = 0; w < warps; w++) {
+    if (w < thread / 32) before += sums[w];
+    total += sums[w];
+  }
+  return before + sum - value;
+}
+
 struct Sum {
   template <class T>
   __device__ T operator()(T a, T b) const {

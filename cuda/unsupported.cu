@@ -8,13 +8,6 @@
               reason);                                                                                               \
   }
 
-NR_UNSUPPORTED(index_select, "not written")
-NR_UNSUPPORTED(index_add, "not written")
-NR_UNSUPPORTED(gather, "not written")
-NR_UNSUPPORTED(scatter, "not written")
-NR_UNSUPPORTED(scatter_add, "not written")
-NR_UNSUPPORTED(embedding, "not written")
-NR_UNSUPPORTED(embedding_backward, "not written")
 NR_UNSUPPORTED(sort, "not written")
 NR_UNSUPPORTED(topk, "not written")
 NR_UNSUPPORTED(sum, "not written")

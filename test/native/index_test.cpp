@@ -180,6 +180,18 @@ void embeds(const nr_backend& backend, int64_t rows, int64_t columns, std::vecto
   CHECK(ctx.error.empty(), "%s", ctx.error.c_str());
 }
 
+// More entries than a block looks at, over more places than a digit tells apart, and all of them in one place.
+void adds_many(const nr_backend& backend, int64_t entries, int64_t places, int64_t used) {
+  Context ctx;
+  const Array index = indices({entries}, used, nr_dtype_i64, Layout::contiguous);
+  const Array source = whole_numbers({entries}, nr_dtype_f32, Layout::contiguous, 2);
+  Array y = whole_numbers({places}, nr_dtype_f32, Layout::contiguous, 3);
+  auto expected = values(y);
+  for (int64_t i = 0; i < entries; i++) expected[static_cast<size_t>(index.as<int64_t>()[i])] += source.as<float>()[i];
+  backend.scatter_add(&ctx, y, index, source, 0);
+  expect_close(y, expected, std::to_string(entries) + " scatter_add", 0);
+}
+
 void refuses(const nr_backend& backend, int64_t bad) {
   const std::string expected =
       "INDEX_OUT_OF_RANGE: expected index in [0, 5), got " + std::to_string(bad) + " at position 2";
@@ -237,6 +249,8 @@ int main() {
         embeds(backend, 10, 20, {0}, dtype, index_dtype, Layout::contiguous, -1);
       }
     embeds(backend, 2800, 768, {9}, nr_dtype_f32, nr_dtype_i64, Layout::contiguous, -1);  // streamed
+    adds_many(backend, 5000, 70000, 70000);
+    adds_many(backend, 2500, 300, 1);
     for (const int64_t bad : {int64_t{-1}, int64_t{5}, INT64_MIN, INT64_MAX}) refuses(backend, bad);
     const Array dy = random({3000, 80}), index = indices({3000}, 20, nr_dtype_i64, Layout::contiguous);
     expect_same_for_threads([&](Context& ctx) {
