@@ -19,10 +19,18 @@ function warmUp(run) {
   }
 }
 
+/** Rejects with the first fault of what was enqueued, and hears the others, so that they are no other row's. */
+async function settled() {
+  let first
+  const hear = (fault) => (first ??= fault)
+  while (await n.synchronize().then(() => undefined, hear));
+  if (first) throw first
+}
+
 /** What the loop repeats: `count` runs enqueued one after the other, then a wait for the stream. */
 async function timed(run) {
   run()
-  await n.synchronize() // a fault would be fast
+  await settled() // a fault would be fast
   warmUp(run)
   return {
     repeat(count) {
