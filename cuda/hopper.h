@@ -123,6 +123,15 @@ __device__ inline uint64_t operand(const void* tile, int column) {
   return start | uint64_t{1} << 16 | rows_of_eight | swizzle_128;
 }
 
+// The same where the depth is along the rows: 16 rows of a tile of 64 rows, from `row` (a multiple of 16) on. Its
+// columns are 64 lines of the operand; the next 64 are a tile of their own, right behind.
+__device__ inline uint64_t turned_operand(const void* tile, int row) {
+  const uint64_t start = (shared_address(tile) + static_cast<uint32_t>(row * swizzled_row)) >> 4 & 0x3fff;
+  constexpr uint64_t tile_of_64 = uint64_t{64 * swizzled_row >> 4} << 16;
+  constexpr uint64_t rows_of_eight = uint64_t{8 * swizzled_row >> 4} << 32, swizzle_128 = uint64_t{1} << 62;
+  return start | tile_of_64 | rows_of_eight | swizzle_128;
+}
+
 #define NR_SUMS_8(c, i)                                                                                       \
   "+f"(c[i]), "+f"(c[i + 1]), "+f"(c[i + 2]), "+f"(c[i + 3]), "+f"(c[i + 4]), "+f"(c[i + 5]), "+f"(c[i + 6]), \
       "+f"(c[i + 7])
@@ -133,14 +142,14 @@ __device__ inline uint64_t operand(const void* tile, int column) {
       " {%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, %16, %17, %18, %19, %20, %21, %22," \
       " %23, %24, %25, %26, %27, %28, %29, %30, %31, %32, %33, %34, %35, %36, %37, %38, %39, %40, %41, %42, %43,"  \
       " %44, %45, %46, %47, %48, %49, %50, %51, %52, %53, %54, %55, %56, %57, %58, %59, %60, %61, %62, %63},"      \
-      " %64, %65, p, 1, 1, 0, 0;\n}\n"                                                                             \
+      " %64, %65, p, 1, 1, %67, %68;\n}\n"                                                                         \
       : NR_SUMS_8(c, 0), NR_SUMS_8(c, 8), NR_SUMS_8(c, 16), NR_SUMS_8(c, 24), NR_SUMS_8(c, 32), NR_SUMS_8(c, 40),  \
         NR_SUMS_8(c, 48), NR_SUMS_8(c, 56)                                                                         \
-      : "l"(a), "l"(b), "r"(static_cast<int>(adds)))
+      : "l"(a), "l"(b), "r"(static_cast<int>(adds)), "n"(a_is_turned ? 1 : 0), "n"(b_is_turned ? 1 : 0))
 
 // Begins c [64, 128] = a [64, 16] b [128, 16]ᵀ (+ c) of 16-bit floats T. Thread i of the warpgroup holds of each 8
 // columns j what a product of a warp holds (matrix.h), rows 16 (i / 32) on: c[4 j ...].
-template <class T>
+template <class T, bool a_is_turned = false, bool b_is_turned = false>
 __device__ inline void begin_product(float (&c)[64], uint64_t a, uint64_t b, bool adds) {
 #if defined(NR_HOPPER)
   if constexpr (__is_same(T, nr_f16))
@@ -194,8 +203,13 @@ inline void products_wait(simt::Place at = simt::Place::current()) {
 inline uint64_t operand(const void* tile, int column) {
   return simt::describe_operand(tile, column);
 }
-template <class T>
+inline uint64_t turned_operand(const void* tile, int row) {
+  return simt::describe_turned_operand(tile, row);
+}
+template <class T, bool a_is_turned = false, bool b_is_turned = false>
 inline void begin_product(float (&c)[64], uint64_t a, uint64_t b, bool adds) {
+  simt::expect_turned(a, a_is_turned);
+  simt::expect_turned(b, b_is_turned);
   simt::begin_product(c, 128, a, b, adds, std::is_same_v<T, nr_f16> ? simt::Format::f16 : simt::Format::bf16);
 }
 template <int registers>

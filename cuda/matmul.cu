@@ -67,7 +67,7 @@ void run(nr_context* ctx, MatmulPlan p) {
     matmul_simt(ctx, p);
   else if (p.a.lines <= thin_lines)
     matmul_thin(ctx, p);
-  else
+  else if (!is_half || p.a.lines <= 16 || !matmul_hopper(ctx, p))
     (is_half ? matmul_mma : is_tf32 ? matmul_tf32 : matmul_simt)(ctx, p);
 }
 

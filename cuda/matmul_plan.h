@@ -33,6 +33,9 @@ struct MatmulPlan {
   int64_t numel() const { return batches * a.lines * b.lines; }
 };
 
+// 16-bit floats on sm_90a; false if the product is not one for it.
+bool matmul_hopper(nr_context* ctx, const MatmulPlan& plan);
+
 // By shape, dtype and device one of these multiplies:
 void matmul_mma(nr_context* ctx, const MatmulPlan& plan);   // 16-bit floats, on tensor cores
 void matmul_tf32(nr_context* ctx, const MatmulPlan& plan);  // float32 to the precision of tf32, on tensor cores

@@ -1,6 +1,7 @@
-// Matrix products on tensor cores (mma_tile.h), for matmul_mma.cu and matmul_tf32.cu. A tile of 128 × 128 reads 1 byte
-// of 16-bit operands from memory for 64 products, half of what an A100 or H100 has products for: it is the L2 cache
-// that feeds them. The warps' parts of 64 × 64 read 4 bytes of shared memory for 64 products.
+// Matrix products on tensor cores (mma_tile.h), for matmul_mma.cu and matmul_tf32.cu. A tile of 128 × 128 has 32
+// products for a byte of 16-bit operands, and an A100 makes 100 in the time that a byte takes from memory: tiles that
+// share operands run at the same time, so that most bytes come from the L2 cache (tile.h). The warps' parts of 64 × 64
+// have 16 products for a byte of shared memory.
 #pragma once
 #include "device.h"
 #include "matmul_operands.h"

@@ -9,6 +9,7 @@
 #pragma once
 #include "async_copy.h"
 #include "shared_tile.h"
+#include "warp_sums.h"
 
 namespace neurite::cuda {
 namespace {
@@ -25,10 +26,8 @@ struct MmaShape {
   static_assert(warp_a % 16 == 0 && warp_b % 16 == 0 && (async ? stages > 2 : stages == 2));
 
   static constexpr int stage_bytes = (a_lines + b_lines) * depth_bytes;
-  // What a warp's sums pass on their way to y, 16 lines of A at a time; padded against bank conflicts.
-  static constexpr int row_stride = warp_b + 8, turned_stride = 20;
-  static constexpr int slab = 16 * row_stride > warp_b* turned_stride ? 16 * row_stride : warp_b* turned_stride;
-  static constexpr int slabs_bytes = slab * 4 * warps_a * warps_b;
+  using Sums = WarpSums<warp_a, warp_b>;
+  static constexpr int slabs_bytes = Sums::slab * 4 * warps_a * warps_b;
   static constexpr int shared_bytes = stages * stage_bytes > slabs_bytes ? stages* stage_bytes : slabs_bytes;
   template <class T>
   static constexpr int depth = depth_bytes / static_cast<int>(sizeof(T));
@@ -59,7 +58,9 @@ struct MmaProduct {
       float sums[rows][columns][4] = {};
       multiply_tile(memory, tile, sums);
       __syncthreads();  // nobody reads operands any more
-      finish_tile(reinterpret_cast<float*>(memory), tile, sums);
+      const int warp = static_cast<int>(threadIdx.x) / 32;
+      Shape::Sums::finish(reinterpret_cast<float*>(memory) + warp * Shape::Sums::slab, ending, tile,
+                          tile.line_a + warp_line_a(), tile.line_b + warp_line_b(), sums);
     }
   }
 
@@ -198,47 +199,6 @@ struct MmaProduct {
       }
     }
     if constexpr (Shape::is_async) async_wait<0>();
-  }
-
-  // Each warp's sums, 16 lines of A at a time, through its own shared memory, so that each lane has some side by side.
-  __device__ void finish_tile(float* memory, const Tile& tile, const float (&sums)[rows][columns][4]) const {
-    const int lane = static_cast<int>(threadIdx.x) % 32;
-    const bool turned = ending.turned();
-    float* slab = memory + static_cast<int>(threadIdx.x) / 32 * Shape::slab;
-    const int stride_a = turned ? 1 : Shape::row_stride, stride_b = turned ? Shape::turned_stride : 1;
-    const int64_t line_b = tile.line_b + warp_line_b();
-#pragma unroll 1
-    for (int current = 0; current < rows; current++) {
-#pragma unroll
-      for (int i = 0; i < rows; i++)
-        if (i == current)
-#pragma unroll
-          for (int j = 0; j < columns; j++)
-#pragma unroll
-            for (int k = 0; k < 4; k++)
-              slab[(lane / 4 + k / 2 * 8) * stride_a + (8 * j + lane % 4 * 2 + k % 2) * stride_b] = sums[i][j][k];
-      __syncwarp();
-      const int64_t line_a = tile.line_a + warp_line_a() + 16 * current;
-      constexpr int pack = Ending::pack;
-      const int packs = turned ? 16 / pack : Shape::warp_b / pack;  // in a row
-#pragma unroll 1
-      for (int i = lane; i < 16 * Shape::warp_b / pack; i += 32) {
-        const int row = i / packs, column = i % packs * pack;
-        const float* from = slab + row * (turned ? Shape::turned_stride : Shape::row_stride) + column;
-        float v[pack];
-#pragma unroll
-        for (int j = 0; j < pack; j += 4) {
-          const auto four = load_pack<float, 4>(from + j);
-#pragma unroll
-          for (int k = 0; k < 4; k++) v[j + k] = four.at[k];
-        }
-        if (turned)
-          ending.finish(tile, line_b + row, line_a + column, v);
-        else
-          ending.finish(tile, line_a + row, line_b + column, v);
-      }
-      __syncwarp();
-    }
   }
 };
 

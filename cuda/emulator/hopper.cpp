@@ -18,13 +18,17 @@ Mbarrier& find(void* barrier) {
   return found->second;
 }
 
+void wake(Mbarrier& b) {
+  for (Thread* t : b.waiting) t->state = Thread::ready;
+  b.waiting.clear();
+}
+
 // Ends the phase if nothing is missing.
 void maybe_end_phase(Mbarrier& b) {
   if (b.missing > 0 || b.bytes != 0) return;
   b.phase++;
   b.missing = b.arrivals;
-  for (Thread* t : b.waiting) t->state = Thread::ready;
-  b.waiting.clear();
+  wake(b);
 }
 
 void perform(const TileCopy& copy) {
@@ -93,14 +97,28 @@ void begin_tile_copy(void* shared, const TensorMap& map, int row, int column, vo
   std::memset(shared, 0xff, bytes);
   race::release(barrier);
   b.copies.push_back({static_cast<char*>(shared), map, row, column});
+  wake(b);  // for those who wait already
 }
 
 // The tile's address and the column: what a chip's descriptor says in other words.
+namespace {
+constexpr uint64_t kTurned = 4;  // beside the 16 columns, or rows, that are meant
+}
+
 uint64_t describe_operand(const void* tile, int column) {
   const auto address = reinterpret_cast<uintptr_t>(tile);
   if (!in_shared(tile) || address % 1024 != 0 || column % 16 != 0 || column < 0 || column >= 64)
     fail("an operand at column %d of a tile at %p", column, tile);
   return address | static_cast<uint64_t>(column / 16);
+}
+
+uint64_t describe_turned_operand(const void* tile, int row) {
+  return describe_operand(tile, row) | kTurned;
+}
+
+void expect_turned(uint64_t operand, bool is_turned) {
+  if ((operand & kTurned) != (is_turned ? kTurned : 0))
+    fail("wgmma: an operand whose depth runs along its %s is taken for the other kind", is_turned ? "columns" : "rows");
 }
 
 void begin_product(float* c, int columns, uint64_t a, uint64_t b, bool adds, Format format) {
@@ -115,7 +133,14 @@ namespace {
 
 float element(uint64_t operand, int row, int k, bool is_f16) {
   const auto* tile = reinterpret_cast<const char*>(operand & ~uint64_t{1023});
-  const int byte = (static_cast<int>(operand & 1023) * 16 + k) * 2, piece = byte / kPiece ^ row % 8;
+  int column = static_cast<int>(operand & 3) * 16 + k;
+  if (operand & kTurned) {
+    tile += row / 64 * 64 * kRow;
+    const int line = row % 64;
+    row = column;
+    column = line;
+  }
+  const int byte = column * 2, piece = byte / kPiece ^ row % 8;
   const char* at = tile + row * kRow + piece * kPiece + byte % kPiece;
   uint16_t bits;
   std::memcpy(&bits, at, sizeof bits);
@@ -127,8 +152,12 @@ float element(uint64_t operand, int row, int k, bool is_f16) {
 void perform_product(Exchange& e) {
   const auto& first = *static_cast<WarpgroupProduct*>(e.arguments[0]);
   const int warp = self->warp % 4;
-  race::read(reinterpret_cast<const char*>(first.a & ~uint64_t{1023}) + 16 * warp * kRow, 16 * kRow);
-  race::read(reinterpret_cast<const char*>(first.b & ~uint64_t{1023}), static_cast<size_t>(first.columns) * kRow);
+  const auto tile_of = [](uint64_t operand) { return reinterpret_cast<const char*>(operand & ~uint64_t{1023}); };
+  if (first.a & kTurned)
+    race::read(tile_of(first.a), 64 * kRow);
+  else
+    race::read(tile_of(first.a) + 16 * warp * kRow, 16 * kRow);
+  race::read(tile_of(first.b), static_cast<size_t>(first.columns) * kRow);
   for (int i = 0; i < 16; i++)
     for (int j = 0; j < first.columns; j++) {
       const int lane = i % 8 * 4 + j % 8 / 2;

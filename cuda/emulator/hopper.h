@@ -12,6 +12,8 @@ void wait_mbarrier(void* barrier, uint32_t parity, Place at);
 void begin_tile_copy(void* shared, const TensorMap& map, int row, int column, void* barrier);
 
 uint64_t describe_operand(const void* tile, int column);
+uint64_t describe_turned_operand(const void* tile, int row);
+void expect_turned(uint64_t operand, bool is_turned);
 void begin_product(float* c, int columns, uint64_t a, uint64_t b, bool adds, Format format);
 void commit_products();
 void wait_products(int newest, Place at);

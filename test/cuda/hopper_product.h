@@ -1,5 +1,6 @@
 // c [M, N] = a [M, K] b [N, K]ᵀ of 16-bit floats as kernels for Hopper chips make it: one thread begins the copies of
-// tiles into a ring, a warpgroup multiplies what has arrived and hands the places back. Tiles of 64 x 128 x 64.
+// tiles into a ring, a warpgroup multiplies what has arrived and hands the places back. Tiles of 64 x 128 x 64. With
+// `turned` operands are a [K, M] and b [K, N].
 #pragma once
 #include "hopper.h"
 
@@ -8,7 +9,7 @@ namespace fragments {
 using namespace neurite::cuda;
 
 // Without `waits` sums are read before they are there: a bug to be found.
-template <class T, bool waits = true>
+template <class T, bool waits = true, bool turned = false>
 struct HopperProduct {
   static constexpr int threads = 2 * warpgroup, stages = 3, rows = 64, columns = 128, depth = 64;
   static constexpr int a_bytes = rows * swizzled_row, b_bytes = columns * swizzled_row;
@@ -46,8 +47,14 @@ struct HopperProduct {
       wait(empty[s], static_cast<uint32_t>(step / stages + 1) & 1);
       arrive_expecting(full[s], a_bytes + b_bytes);
       char* tile = tiles + s * (a_bytes + b_bytes);
-      copy_tile(tile, a, row, step * depth, full[s]);
-      copy_tile(tile + a_bytes, b, column, step * depth, full[s]);
+      if constexpr (turned) {
+        copy_tile(tile, a, step * depth, row, full[s]);
+        for (int n = 0; n < columns; n += 64)
+          copy_tile(tile + a_bytes + n * swizzled_row, b, step * depth, column + n, full[s]);
+      } else {
+        copy_tile(tile, a, row, step * depth, full[s]);
+        copy_tile(tile + a_bytes, b, column, step * depth, full[s]);
+      }
     }
   }
 
@@ -59,7 +66,12 @@ struct HopperProduct {
       wait(full[s], static_cast<uint32_t>(step / stages) & 1);
       const char* tile = tiles + s * (a_bytes + b_bytes);
       products_fence();
-      for (int k = 0; k < depth; k += 16) begin_product<T>(sums, operand(tile, k), operand(tile + a_bytes, k), true);
+      for (int k = 0; k < depth; k += 16) {
+        if constexpr (turned)
+          begin_product<T, true, true>(sums, turned_operand(tile, k), turned_operand(tile + a_bytes, k), true);
+        else
+          begin_product<T>(sums, operand(tile, k), operand(tile + a_bytes, k), true);
+      }
       products_commit();
       if constexpr (waits) products_wait<0>();
       arrive(empty[s]);

@@ -68,7 +68,10 @@ int main() {
           check(backend, dtype, {{}, {}, 9, 136, 1040, ta, tb, true});
           check(backend, dtype, {{}, {}, 200, 12, 520, ta, tb, true, 1, true, nr_activation_relu});
           check(backend, dtype, {{5}, {5}, 9, 24, 40, ta, tb, true});
+          if (dtype == nr_dtype_bf16)  // more tiles along K than are on their way at a time
+            check(backend, dtype, {{}, {}, 136, 264, 520, ta, tb, true, 1, true, nr_activation_silu});
         }
+    check(backend, nr_dtype_f16, {{}, {}, 264, 704, 328, false, true, true});  // the largest tiles
     for (int64_t M : {1, 13, 14, 15, 16, 28, 29})
       for (int64_t N : {1, 8, 15, 16, 17, 31, 32, 33, 48}) check(backend, nr_dtype_f32, {{}, {}, M, N, 5});
     check(backend, nr_dtype_f32, {{}, {}, 343, 530, 515, false, true, true});
