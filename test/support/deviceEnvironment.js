@@ -12,7 +12,8 @@ const debts = new Set(
 
 /** The known debt that an error of a test speaks of. */
 function debtIn(error) {
-  const [, name] = /(\w+) is not available on CUDA devices yet/.exec(String(error?.stack ?? error?.message)) ?? []
+  const told = [error, error?.cause].map((e) => e?.stack ?? e?.message).join()
+  const [, name] = /(\w+) is not available on CUDA devices yet/.exec(told) ?? []
   return debts.has(name) ? name : undefined
 }
 
