@@ -153,7 +153,7 @@ struct ForwardStep {
     }
     C sums[Cell::gates];
 #pragma unroll
-    for (int k = 0; k < Cell::gates; k++) sums[k] = sum_of<Product>(shared, i, k * units + j);
+    for (int k = 0; k < Cell::gates; k++) sums[k] = result_of<Product>(shared, i, k * units + j);
     const T* previous = state(b);
     const T next = cell.advance(s, at, b, u, s.begins(b, t), sums, previous ? computed(previous[u]) : C(0));
     y[at * s.H + u] = next;
@@ -195,7 +195,7 @@ struct BackwardStep {
     __syncthreads();
     for (int n = static_cast<int>(threadIdx.x); n < recurrent_rows * units; n += threads) {
       const int i = n / units, j = n % units;
-      if (first + i < s.B && u0 + j < s.H) retreat(first + i, u0 + j, sum_of<Product>(shared, i, j));
+      if (first + i < s.B && u0 + j < s.H) retreat(first + i, u0 + j, result_of<Product>(shared, i, j));
     }
   }
 

@@ -129,7 +129,7 @@ struct PlainProduct {
 
 // One result of the tile, after a barrier.
 template <class Product>
-__device__ inline typename Product::C sum_of(const typename Product::Shared& shared, int i, int column) {
+__device__ inline typename Product::C result_of(const typename Product::Shared& shared, int i, int column) {
   typename Product::C sum = 0;
 #pragma unroll
   for (int part = 0; part < Product::parts; part++) sum += shared.sums[part][i][column];
