@@ -51,7 +51,8 @@ uint64_t enqueue(const std::string& kernel, const std::vector<uint64_t>& unless,
 }
 
 // A part of the test that needs kernels which the device may not have yet.
-void try_part(void (*part)()) {
+template <class Part>
+void try_part(const Part& part) {
   try {
     part();
   } catch (const Missing& missing) {
@@ -171,14 +172,16 @@ void leaves_targets_alone() {
   static_assert(NR_MAX_UNLESS == 8);
   const auto check_all = [&](const char* when) {
     for (const auto& [name, write] : writers(source, index))
-      for (const auto& unless : all) {
-        const Resident y(random({4, 3}, nr_dtype_f32, Layout::contiguous, 8, 3, 4));
-        const auto before = values(y.host);
-        nr_tensor target = y.t;
-        enqueue(name, unless, [&](nr_context* ctx) { write(ctx, &target); });
-        const bool is_to_stay = !unless.empty() && unless.back() != good;
-        CHECK((y.values() == before) == is_to_stay, "%s %s, %zu checks", name.c_str(), when, unless.size());
-      }
+      try_part([&, &kernel = name, &launch = write] {
+        for (const auto& unless : all) {
+          const Resident y(random({4, 3}, nr_dtype_f32, Layout::contiguous, 8, 3, 4));
+          const auto before = values(y.host);
+          nr_tensor target = y.t;
+          enqueue(kernel, unless, [&](nr_context* ctx) { launch(ctx, &target); });
+          const bool is_to_stay = !unless.empty() && unless.back() != good;
+          CHECK((y.values() == before) == is_to_stay, "%s %s, %zu checks", kernel.c_str(), when, unless.size());
+        }
+      });
   };
   check_all("before the host knows");
   const auto first = failed_checks(1);
