@@ -1,4 +1,5 @@
-// 16-bit floats and what they are computed in, rounding to tf32, and conversion between any two element types.
+// 16-bit floats and what they are computed in, rounding to tf32, a fast 2^x, and conversion between any two element
+// types.
 #pragma once
 #include <limits>
 #include <type_traits>
@@ -10,6 +11,7 @@
 #include <cuda_fp16.h>
 #else
 #include <bit>
+#include <cmath>
 #endif
 
 namespace neurite::cuda {
@@ -38,6 +40,23 @@ __device__ inline uint32_t to_tf32(float x) {
   return __float_as_uint(x);
 #endif
 }
+// Two floats as two 16-bit ones, the first in the lower half.
+template <class T>
+__device__ inline uint32_t to_halves(float first, float second) {
+  if constexpr (std::is_same_v<T, nr_f16>) {
+    const __half2 pair = __floats2half2_rn(first, second);
+    return reinterpret_cast<const uint32_t&>(pair);
+  } else {
+    const __nv_bfloat162 pair = __floats2bfloat162_rn(first, second);
+    return reinterpret_cast<const uint32_t&>(pair);
+  }
+}
+// 2^x to two units in the last place, without subnormal results: one instruction.
+__device__ inline float fast_exp2(float x) {
+  float y;
+  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+  return y;
+}
 #else
 inline float to_float(nr_f16 x) {
   return static_cast<float>(std::bit_cast<_Float16>(x.bits));
@@ -52,6 +71,16 @@ inline nr_bf16 to_bf16(float x) {  // to nearest, ties to even
   const auto bits = std::bit_cast<uint32_t>(x);
   if (x != x) return {static_cast<uint16_t>(bits >> 16 | 0x40)};
   return {static_cast<uint16_t>((bits + 0x7fff + (bits >> 16 & 1)) >> 16)};
+}
+template <class T>
+inline uint32_t to_halves(float first, float second) {
+  if constexpr (std::is_same_v<T, nr_f16>)
+    return to_f16(first).bits | static_cast<uint32_t>(to_f16(second).bits) << 16;
+  else
+    return to_bf16(first).bits | static_cast<uint32_t>(to_bf16(second).bits) << 16;
+}
+inline float fast_exp2(float x) {
+  return std::exp2(x);
 }
 inline uint32_t to_tf32(float x) {  // to nearest, ties away from zero
   const auto bits = std::bit_cast<uint32_t>(x);
