@@ -1,11 +1,14 @@
 // Where the tests of ops run: on the CPU with each of its instruction sets, or on the device that NEURITE_TEST_DEVICE
 // names, such as cuda-emulated. There tensors are small: an emulator takes tens of nanoseconds per thread and barrier.
 import { type DeviceLike, getDefaultDevice, setDefaultDevice } from '../../lib/device'
+import { setConvPrecision } from '../../lib/precision'
 import { cpuInfo, setCpuIsa } from '../../lib/runtime'
 
 /** The device under test, where tensors are made unless a test says otherwise. */
 export const testDevice = setDefaultDevice((process.env.NEURITE_TEST_DEVICE ?? 'cpu') as DeviceLike)
 export const isOnCpu = testDevice === 'cpu'
+// Tests hold float32 to its own precision; the native ones look at tf32.
+setConvPrecision('highest')
 
 /** What computes the same things in different code: instruction sets, or the device alone. */
 export const variants: readonly string[] = isOnCpu ? cpuInfo().isas : [testDevice]
