@@ -54,6 +54,24 @@ __device__ inline T scan_block(T value, T& total) {
   return before + sum - value;
 }
 
+// Combines over the threads of a group: those of a block whose numbers differ only in the bits from `low` up to `high`,
+// powers of two. The thread of each group for which all those bits are 0 gets the results; the whole block takes part.
+template <int threads, class Op, int N>
+__device__ inline void reduce_group(const Op& op, typename Op::Value (&values)[N], int low, int high) {
+  for (int bits = low; bits < high && bits < 32; bits *= 2)
+    for (auto& value : values) value = op.combine(value, Op::exchange(value, bits));
+  if (high <= 32) return;
+  SIMT_SHARED(typename Op::Value, parts, [N][threads]);
+  const int thread = static_cast<int>(threadIdx.x), step = low > 32 ? low : 32;
+  __syncthreads();  // an earlier call's parts have been read
+  for (int i = 0; i < N; i++) parts[i][thread] = values[i];
+  __syncthreads();
+  if ((thread & (high - 1) & ~(low - 1)) != 0) return;
+  for (int i = 0; i < N; i++)
+    for (int other = thread + step; other < thread + high; other += step)
+      values[i] = op.combine(values[i], parts[i][other]);
+}
+
 struct Sum {
   template <class T>
   __device__ T operator()(T a, T b) const {

@@ -28,6 +28,27 @@ struct Divisor {
   }
 };
 
+// The same for any divisor and any positions below `end`: by multiplication where both fit.
+struct PositionDivisor {
+  int64_t divisor;
+  Divisor narrow;
+  bool is_narrow;
+
+  static PositionDivisor of(int64_t n, int64_t end) {
+    const bool is_narrow = n > 0 && n < int64_t{1} << 31 && end <= int64_t{1} << 31;
+    return {n, Divisor::of(is_narrow ? static_cast<uint32_t>(n) : 1), is_narrow};
+  }
+  __device__ int64_t divide(int64_t x) const {
+    return is_narrow ? narrow.divide(static_cast<uint32_t>(x)) : x / divisor;
+  }
+  // x becomes the remainder.
+  __device__ int64_t split(int64_t& x) const {
+    const int64_t quotient = divide(x);
+    x -= quotient * divisor;
+    return quotient;
+  }
+};
+
 inline int64_t numel_of(const nr_tensor& t) {
   int64_t n = 1;
   for (int d = 0; d < t.ndim; d++) n *= t.shape[d];
@@ -65,6 +86,7 @@ struct Strided {
         for (int i = 0; i < N; i++) at[i] += static_cast<int64_t>(index) * stride[d][i];
       }
     } else {
+#pragma unroll 1  // divisions of 64 bits take much code
       for (int d = 0; d < ndim; d++) {
         const int64_t index = position % shape[d];
         position /= shape[d];
