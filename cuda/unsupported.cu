@@ -10,12 +10,6 @@
 
 NR_UNSUPPORTED(sort, "not written")
 NR_UNSUPPORTED(topk, "not written")
-NR_UNSUPPORTED(softmax, "not written")
-NR_UNSUPPORTED(softmax_backward, "not written")
-NR_UNSUPPORTED(log_softmax, "not written")
-NR_UNSUPPORTED(log_softmax_backward, "not written")
-NR_UNSUPPORTED(cross_entropy, "not written")
-NR_UNSUPPORTED(cross_entropy_backward, "not written")
 NR_UNSUPPORTED(layer_norm, "not written")
 NR_UNSUPPORTED(layer_norm_backward, "not written")
 NR_UNSUPPORTED(rms_norm, "not written")

@@ -104,12 +104,23 @@ void special_values(const nr_backend& backend) {
   }
 }
 
+// Whatever part of a long row is looked at first.
+void sees_nothing_for_long(const nr_backend& backend) {
+  constexpr int64_t n = 20000;
+  Context ctx;
+  Array x({1, n}), y({1, n});
+  for (int64_t i = 0; i < n; i++) x.as<float>()[i] = i < n / 2 ? -INFINITY : 3;
+  backend.softmax(&ctx, x, y, 1);
+  const float *p = y.as<float>(), share = 2.0f / n;
+  CHECK(p[0] == 0 && p[n / 2 - 1] == 0 && std::abs(p[n - 1] - share) < 1e-6 * share, "%g %g", p[0], p[n - 1]);
+}
+
 }  // namespace
 
 int main() {
   each_isa([](const nr_backend& backend) {
     for (const int32_t dtype : {nr_dtype_f32, nr_dtype_f64, nr_dtype_f16, nr_dtype_bf16}) {
-      for (const int64_t n : {1, 7, 8, 9, 15, 16, 17, 63, 64, 65, 1000})
+      for (const int64_t n : {1, 7, 8, 9, 15, 16, 17, 32, 33, 63, 64, 65, 256, 257, 1000, 1032})
         compare(backend, {3, n}, 1, dtype, Layout::contiguous);
       for (const int64_t inner : {2, 7, 16, 17, 64, 83}) compare(backend, {2, 5, inner}, 1, dtype, Layout::contiguous);
       for (const Layout layout : {Layout::transposed, Layout::reversed, Layout::broadcast})
@@ -119,9 +130,12 @@ int main() {
       compare(backend, {3, 0}, 1, dtype, Layout::contiguous);
     }
     compare(backend, {2, 20000}, 1, nr_dtype_f32, Layout::contiguous);
+    compare(backend, {3, 8193}, 1, nr_dtype_f32, Layout::contiguous);
+    compare(backend, {2, 8200}, 1, nr_dtype_bf16, Layout::contiguous);
     compare(backend, {20000, 2}, 0, nr_dtype_f32, Layout::contiguous);
     compare(backend, {2080, 1024}, 1, nr_dtype_f32, Layout::contiguous);  // large enough to be streamed
     special_values(backend);
+    sees_nothing_for_long(backend);
     for (const int64_t dim : {0, 1}) {
       const Array x = random({500, 130}, nr_dtype_bf16, Layout::contiguous, 3);
       expect_same_for_threads([&](Context& ctx) {
