@@ -10,12 +10,5 @@
 
 NR_UNSUPPORTED(sort, "not written")
 NR_UNSUPPORTED(topk, "not written")
-NR_UNSUPPORTED(layer_norm, "not written")
-NR_UNSUPPORTED(layer_norm_backward, "not written")
-NR_UNSUPPORTED(rms_norm, "not written")
-NR_UNSUPPORTED(rms_norm_backward, "not written")
-NR_UNSUPPORTED(channel_affine, "not written")
-NR_UNSUPPORTED(batch_norm, "not written")
-NR_UNSUPPORTED(batch_norm_backward, "not written")
 NR_UNSUPPORTED(sgd, "not written")
 NR_UNSUPPORTED(adam, "not written")

@@ -112,7 +112,7 @@ int main() {
   each_isa([](const nr_backend& backend) {
     for (const bool centred : {true, false}) {
       for (const int32_t dtype : {nr_dtype_f32, nr_dtype_f64, nr_dtype_f16, nr_dtype_bf16}) {
-        for (const int64_t n : {2, 7, 8, 9, 15, 16, 17, 63, 65, 1500})
+        for (const int64_t n : {2, 7, 8, 9, 15, 16, 17, 63, 65, 264, 1500, 8200})
           for (const bool affine : {false, true}) compare(backend, {centred, 5, n, dtype, affine, n % 2 == 1});
         for (const Layout layout : {Layout::transposed, Layout::reversed, Layout::broadcast})
           for (const bool summed : {false, true}) compare(backend, {centred, 4, 33, dtype, true, summed, layout});
