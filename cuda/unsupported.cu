@@ -10,5 +10,3 @@
 
 NR_UNSUPPORTED(sort, "not written")
 NR_UNSUPPORTED(topk, "not written")
-NR_UNSUPPORTED(sgd, "not written")
-NR_UNSUPPORTED(adam, "not written")

@@ -8,7 +8,13 @@ namespace {
 using List = std::vector<Array>;
 using Numbers = std::vector<std::vector<double>>;
 
-const std::vector<std::vector<int64_t>> shapes = {{3, 4}, {}, {0}, {1}, {17}, {129, 70}, {40000}, {2, 3, 4}, {16}};
+const std::vector<std::vector<int64_t>> shapes = [] {
+  std::vector<std::vector<int64_t>> all(70, {5});  // as many as no launch of a device takes at once
+  for (const auto& shape :
+       std::vector<std::vector<int64_t>>{{3, 4}, {}, {0}, {1}, {17}, {129, 70}, {40000}, {2, 3, 4}, {16}})
+    all.push_back(shape);
+  return all;
+}();
 
 List arrays(int32_t dtype, uint32_t seed, Layout layout = Layout::contiguous) {
   List list;
