@@ -8,5 +8,3 @@
               reason);                                                                                               \
   }
 
-NR_UNSUPPORTED(sort, "not written")
-NR_UNSUPPORTED(topk, "not written")
