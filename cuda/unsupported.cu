@@ -8,3 +8,4 @@
               reason);                                                                                               \
   }
 
+// None is missing.

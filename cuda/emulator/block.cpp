@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <random>
 #include <string>
 
@@ -28,7 +29,12 @@ struct Scheduler {
   std::vector<int> order;
   std::minstd_rand random{1};
 };
-thread_local Scheduler scheduler;
+
+// On the heap, because a library has little room for what each thread has of its own.
+Scheduler& scheduler() {
+  thread_local const std::unique_ptr<Scheduler> own = std::make_unique<Scheduler>();
+  return *own;
+}
 
 std::string name_of(const Thread& t) {
   char text[96];
@@ -38,11 +44,11 @@ std::string name_of(const Thread& t) {
 }
 
 void enter() {
-  fiber_entered(scheduler.fiber);
-  scheduler.body(scheduler.state);
+  fiber_entered(scheduler().fiber);
+  scheduler().body(scheduler().state);
   self->state = Thread::exited;
   self->block->warps[self->warp].exited |= 1u << self->lane;
-  switch_fiber(self->fiber, scheduler.fiber, true);
+  switch_fiber(self->fiber, scheduler().fiber, true);
   std::abort();  // nobody comes back
 }
 
@@ -96,7 +102,7 @@ std::string describe_waiting(const Block& block) {
 }
 
 void run_block(Block& block) {
-  Scheduler& s = scheduler;
+  Scheduler& s = scheduler();
   static const char* const setting = std::getenv("NEURITE_EMULATED_ORDER");
   const bool random = setting && std::strcmp(setting, "random") == 0;
   s.order.resize(block.count);
@@ -130,7 +136,7 @@ std::string launch(dim3 grid, dim3 shape, size_t dynamic, void (*body)(const voi
   const uint64_t threads = uint64_t{shape.x} * shape.y * shape.z;
   if (threads == 0 || threads > kMaxThreads) return "a block of " + std::to_string(threads) + " threads";
   if (grid.y > 65535 || grid.z > 65535) return "a grid of more than 65535 blocks along y or z";
-  Scheduler& s = scheduler;
+  Scheduler& s = scheduler();
   s.body = body;
   s.state = state;
   s.failure.clear();
@@ -158,8 +164,8 @@ void fail(const char* format, ...) {
   va_start(args, format);
   std::vsnprintf(text, sizeof text, format, args);
   va_end(args);
-  scheduler.failure = name_of(*self) + ": " + text;
-  switch_fiber(self->fiber, scheduler.fiber, true);
+  scheduler().failure = name_of(*self) + ": " + text;
+  switch_fiber(self->fiber, scheduler().fiber, true);
   std::abort();  // nobody comes back
 }
 
@@ -167,11 +173,11 @@ void wait(const char* what, Place at) {
   self->state = Thread::waiting;
   self->waits_for = what;
   self->waits_at = at;
-  switch_fiber(self->fiber, scheduler.fiber);
+  switch_fiber(self->fiber, scheduler().fiber);
 }
 
 void yield() {
-  switch_fiber(self->fiber, scheduler.fiber);
+  switch_fiber(self->fiber, scheduler().fiber);
 }
 
 int barrier(int id, int count, int value, bool blocks, Place at) {

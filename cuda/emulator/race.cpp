@@ -50,7 +50,7 @@ struct State {
   std::vector<Clock> clocks;  // of each warp: what it knows of every warp
   std::unordered_map<const void*, Clock> released;
   std::unordered_map<uintptr_t, std::unique_ptr<Page>> pages;
-  // Pages found lately; on the heap, because a library has little room for what each thread has of its own.
+  // Pages found lately.
   std::vector<std::pair<uintptr_t, Page*>> near = decltype(near)(kNear);
 
   void forget() {
@@ -73,8 +73,8 @@ struct State {
 namespace {
 
 State& own_state() {
-  thread_local State state;
-  return state;
+  thread_local const std::unique_ptr<State> own = std::make_unique<State>();
+  return *own;
 }
 
 // True if `before` may happen at the same time as what the running thread does now.

@@ -14,6 +14,8 @@ testOp('batchNorm while training', {
       perChannel(b, x),
     ),
   shapes: [[[8, 3], [3], [3]], [[4, 2, 5], [2], [2]], [[2, 3, 3, 4], [3], [3]], [[2, 17, 2, 1, 2], [17], [17]]],
+  // A batch that repeats one sample has no variance: its gradient is the rounding of the mean, magnified.
+  gradientLayouts: ['contiguous', 'transposed', 'sliced'],
   large: [[6, 5, 20, 21], [5], [5]],
   tolerance: normTolerance,
 })

@@ -66,10 +66,10 @@ test('toText', async () => {
 })
 
 test('console.log shows what needs no waiting', () => {
-  const w = zeros([2, 3], { requiresGrad: true })
+  const w = zeros([2, 3], { requiresGrad: true, device: 'cpu' })
   expect(inspect(w)).toBe('Tensor([2, 3], float32, cpu, requiresGrad)')
   expect(inspect(w.exp())).toBe('Tensor([2, 3], float32, cpu, gradFn: exp)')
-  const x = zeros([], { dtype: 'int64' })
+  const x = zeros([], { dtype: 'int64', device: 'cpu' })
   x.dispose()
   expect(String(x)).toBe('Tensor([], int64, cpu, disposed)')
 })

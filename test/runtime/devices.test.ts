@@ -67,7 +67,9 @@ describe('without its library', () => {
     const { stdout } = await thrown("n.zeros([2], { device: 'cuda' })", {
       NEURITE_CUDA_LIBRARY: require.resolve('../../build/Release/neurite.node'),
     })
-    expect(stdout).toMatch(/DEVICE_UNAVAILABLE zeros: expected the library of cuda devices, got one of another version: /)
+    expect(stdout).toContain(
+      'DEVICE_UNAVAILABLE zeros: expected the library of cuda devices, got one of another version: ',
+    )
   })
 })
 
