@@ -17,13 +17,16 @@ if (process.argv[2] === 'cuda') {
   process.exit(0)
 }
 buildTypescript()
+const stamp = 'build/.stamp-prebuild'
 const platform = `prebuilds/${process.platform}-${process.arch}`
 whenStale({
   inputs: [...nativeInputs, 'binding.gyp', 'package.json', 'scripts'],
   output: `${platform}/neurite.node`,
-  stamp: 'build/.stamp-prebuild',
+  stamp,
   build: prebuild,
 })
+// Made with fewer instruction sets, to try the package out: not what the next call may keep.
+if (process.env.NEURITE_ISAS) rmSync(join(root, stamp), { force: true })
 
 function prebuild() {
   const stage = join(root, 'build', 'prebuild')
